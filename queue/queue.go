@@ -229,10 +229,13 @@ type LaneView struct {
 	Head    int64
 	Tail    int64
 	Present int64 // between head and tail, as of the last recount
-	// Blocks counts the present in (head, tail] by blocks of [BlockSize] places, recounted once a
-	// second; Blocks[0] holds the places ((First-1)*BlockSize, First*BlockSize].
-	First  int64
-	Blocks []uint16
+	// Blocks counts the present in (From, To], the head and tail of the last
+	// recount, by blocks of [BlockSize] places. A recount is made once a second, and
+	// whenever the tail leaps a gap. Places behind To count as present. Blocks[0] holds the
+	// places ((First-1)*BlockSize, First*BlockSize].
+	From, To int64
+	First    int64
+	Blocks   []uint16
 }
 
 // BlockSize is the number of places counted together in LaneView.Blocks.
