@@ -65,15 +65,18 @@ func New(cfg Config) (*Upstream, error) {
 func (u *Upstream) Close() {}
 
 // Forwarding is what the proxy knows of a request and tells the origin. Empty
-// fields send no header.
+// fields send no header. The bytes are used during Forward only, so they may
+// be scratch space or parts of the request.
 type Forwarding struct {
-	ClientIP     string // X-Real-IP
-	ForwardedFor string // X-Forwarded-For: the trusted chain, ending in the peer
-	Proto        string // X-Forwarded-Proto: http or https
-	Host         string // X-Forwarded-Host
-	RequestID    string // X-Request-Id; empty: the client's if sane, else a new one
+	ForwardedFor []byte // X-Forwarded-For: the chain as far as it is trusted, the peer last
+	Host         []byte // X-Forwarded-Host
+	RequestID    []byte // X-Request-Id; empty: the client's if it is sane, else a new one
+	Session      []byte // X-Dealgate-Session
 	Room         string // X-Dealgate-Room
-	Session      string // X-Dealgate-Session
+	Proto        string // X-Forwarded-Proto: http or https
+	// Trusted says that the peer is one of ours: its Forwarded, X-Real-IP,
+	// True-Client-IP, CF-Connecting-IP and other X-Forwarded-* pass.
+	Trusted bool
 }
 
 // Forward sends ctx's request to the origin and fills ctx's response: when it
