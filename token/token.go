@@ -9,6 +9,7 @@ package token
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -46,6 +47,19 @@ const (
 var (
 	ErrInvalid = errors.New("invalid token")
 	ErrExpired = errors.New("expired token")
+)
+
+// The reasons of ErrInvalid, made once: refusing must cost an attacker's
+// request less than the attacker.
+var (
+	errSize      = fmt.Errorf("%w: size", ErrInvalid)
+	errShape     = fmt.Errorf("%w: not three parts of canonical base64url", ErrInvalid)
+	errHeader    = fmt.Errorf("%w: unknown key, algorithm or type", ErrInvalid)
+	errKind      = fmt.Errorf("%w: of another kind", ErrInvalid)
+	errSignature = fmt.Errorf("%w: signature", ErrInvalid)
+	errPayload   = fmt.Errorf("%w: claims", ErrInvalid)
+	errRoom      = fmt.Errorf("%w: for another room", ErrInvalid)
+	errEarly     = fmt.Errorf("%w: issued in the future", ErrInvalid)
 )
 
 // Claims are what a token says.

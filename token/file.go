@@ -1,0 +1,97 @@
+package token
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// maxKeyFile bounds a key file, in bytes.
+const maxKeyFile = 16 << 10
+
+// readKey returns what a key file holds, without the line end that editors add.
+// A file that others than its owner may read or write is refused.
+func readKey(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	// The mode is that of the file opened, not of whatever the name says next.
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: not a file", path)
+	case info.Mode().Perm()&0o077 != 0:
+		return nil, fmt.Errorf("%s: others may read or write it (mode %04o): chmod 600 it", path, info.Mode().Perm())
+	case info.Size() > maxKeyFile:
+		return nil, fmt.Errorf("%s: larger than a key: %d bytes", path, info.Size())
+	}
+	secret, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
+	if err != nil {
+		return nil, err
+	}
+	secret = bytes.TrimSuffix(secret, []byte("\n"))
+	secret = bytes.TrimSuffix(secret, []byte("\r"))
+	if len(secret) == 0 {
+		return nil, fmt.Errorf("%s: empty", path)
+	}
+	return secret, nil
+}
+
+// Generate returns the HS256 key kept in the file at path. If there is none, it
+// makes one with a random secret, mode 0600, complete or not at all; it never
+// overwrites a file. The key's ID is derived from its secret, so that nodes
+// with the same file agree on it.
+func Generate(path string) (Key, error) {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := makeKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
+			return Key{}, err
+		}
+	}
+	secret, err := readKey(path)
+	if err != nil {
+		return Key{}, err
+	}
+	if err := weakness(secret); err != nil {
+		return Key{}, fmt.Errorf("%s: %w", path, err)
+	}
+	sum := sha256.Sum256(append([]byte("dealgate key id\x00"), secret...))
+	return Key{ID: "k" + hex.EncodeToString(sum[:4]), Alg: "HS256", Secret: secret, File: path}, nil
+}
+
+// makeKey writes a new secret beside path and links it there, which fails with
+// fs.ErrExist if another process was first.
+func makeKey(path string) error {
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(folder, filepath.Base(path)+".*") // with mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(rand.Text() + rand.Text() + "\n") // 260 random bits in base32
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil {
+		return err
+	}
+	d, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
