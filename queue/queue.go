@@ -18,7 +18,8 @@ import (
 // happened: every request may be repeated.
 var ErrAway = errors.New("the store is away")
 
-// ErrClosed is returned by a Room that takes nobody: its Run has ended.
+// ErrClosed is returned by a Room that takes nobody: its Run has ended, or
+// its state is Closed.
 var ErrClosed = errors.New("the room has ended")
 
 // An Engine holds the state of rooms. Its clock is the only clock: every time
@@ -26,7 +27,8 @@ var ErrClosed = errors.New("the room has ended")
 // atomic step, safe for concurrent use by any number of nodes; any node may
 // advance any room, there is no leader. A room exists from the first Step or Sync that names
 // it. Every request carries the policy, so a reload needs no call of its own;
-// the engine's overrides go before it.
+// the engine's overrides go before it. An engine keeps no slice of a request, and changes
+// none of a reply once it is given.
 type Engine interface {
 	// Step applies what a node gathered, in the order: ends, leaves, renewals,
 	// claims, looks, joins. Everything but a join may be repeated without
@@ -151,7 +153,8 @@ type Outcome struct {
 
 // Joined answers a Join: the places First … First+N-1 of Epoch are the
 // node's. The first Admitted of them were admitted by the same step: their
-// sessions began, provisionally, with a lease until Ends.
+// sessions began, provisionally, with a lease until Ends. First is 0 if the
+// room's state is Closed: nobody joined.
 type Joined struct {
 	Epoch    int64
 	First    int64
