@@ -138,7 +138,7 @@ type Deal struct {
 	Title     string    `yaml:"title,example"`
 	SKU       string    `yaml:"sku,example"`
 	Stock     int64     `yaml:"stock,example"`
-	Price     int64     `yaml:"price,example"`      // in hundredths of the currency
+	Price     int64     `yaml:"price,example"`      // in minor units of the currency: cents of EUR, whole KRW
 	ListPrice int64     `yaml:"list_price,example"` // likewise; 0: none
 	Currency  string    `yaml:"currency,example"`   // ISO 4217
 	PerBuyer  int64     `yaml:"per_buyer,example"`  // units a buyer may have; 0: no limit

@@ -1,8 +1,15 @@
 package configs
 
 import (
+	"bytes"
 	_ "embed"
 	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+
+	"gopkg.in/yaml.v3"
 )
 
 // Default is default.yaml: every option with its default and a comment. Its
@@ -12,11 +19,86 @@ import (
 //go:embed default.yaml
 var Default []byte
 
-// Load reads the file at path. What is wrong with its content is a [Faults].
-func Load(path string) (*Config, error) { return nil, errors.New(path) }
+// maxSize bounds a file, in bytes.
+const maxSize = 1 << 20
+
+// Load reads the file at path, with the environment of the process. What is
+// wrong with its content is a [Faults].
+func Load(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, data, os.LookupEnv)
+}
 
 // Parse reads data as the file called name. env looks up an environment
-// variable, like [os.LookupEnv].
+// variable, like [os.LookupEnv]. What is wrong with data is a [Faults].
 func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, error) {
-	return nil, errors.New(name)
+	r := newReport(name)
+	root := r.document(data)
+	if root == nil {
+		return nil, r.err()
+	}
+	defaults, err := defaultConfig()
+	if err != nil {
+		return nil, err
+	}
+	template := reflect.ValueOf(defaults).Elem()
+	cfg := blank(template)
+	d := decoder{r, env}
+	d.value(cfg, template, root, "")
+	c := checker{r, cfg.Addr().Interface().(*Config)}
+	c.all()
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	c.cfg.settle()
+	return c.cfg, nil
+}
+
+// document returns the root of the only document in data, or nil and a fault.
+// A file without content is an empty mapping.
+func (r *report) document(data []byte) *yaml.Node {
+	if len(data) > maxSize {
+		r.addf(1, "", "the file is larger than %d bytes", maxSize)
+		return nil
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, second yaml.Node
+	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
+		return &yaml.Node{Kind: yaml.MappingNode, Line: 1}
+	} else if err != nil {
+		r.syntax(data, err)
+		return nil
+	}
+	switch err := dec.Decode(&second); {
+	case errors.Is(err, io.EOF):
+		return doc.Content[0]
+	case err != nil:
+		r.syntax(data, err)
+	default:
+		r.addf(second.Line, "", "a second YAML document begins here; a file holds one")
+	}
+	return nil
+}
+
+// defaultConfig reads default.yaml with its templates.
+func defaultConfig() (*Config, error) {
+	r := newReport("default.yaml")
+	cfg := new(Config)
+	asWritten := func(name string) (string, bool) { return "${" + name + "}", true }
+	if root := r.document(Default); root != nil {
+		d := decoder{r, asWritten}
+		d.value(reflect.ValueOf(cfg).Elem(), reflect.Value{}, root, "")
+	}
+	if err := r.err(); err != nil {
+		return nil, fmt.Errorf("built in: %w", err)
+	}
+	return cfg, nil
 }

@@ -1,0 +1,95 @@
+package configs
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
+
+// syntax reports text that is no YAML.
+func (r *report) syntax(data []byte, err error) {
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	n := faultyLine(lines)
+	if m := yamlLine.FindStringSubmatch(err.Error()); n == 0 && m != nil {
+		n, _ = strconv.Atoi(m[1])
+	}
+	n = min(max(n, 1), len(lines))
+	r.addf(n, "", "%s", explain(string(lines[n-1]), err.Error()))
+}
+
+// searched bounds the bytes parsed to find a line.
+const searched = 16 << 20
+
+// faultyLine returns the line behind the longest beginning of the text that
+// parses. The parser's own line is often that of what the fault is part of, or
+// the one before. It returns 0 if that takes too long.
+func faultyLine(lines [][]byte) int {
+	budget := searched
+	for n := len(lines); n > 0; n-- {
+		beginning := bytes.Join(lines[:n-1], nil)
+		if budget -= len(beginning); budget < 0 {
+			return 0
+		}
+		if parses(beginning) {
+			return n
+		}
+	}
+	return 1
+}
+
+func parses(data []byte) bool {
+	for dec := yaml.NewDecoder(bytes.NewReader(data)); ; {
+		var n yaml.Node
+		if err := dec.Decode(&n); err != nil {
+			return err.Error() == "EOF"
+		}
+	}
+}
+
+var (
+	badStart    = regexp.MustCompile("(?:^|[:\\-,\\[{]) *([*&!%@`])")
+	noSpace     = regexp.MustCompile(`^[ \-{]*([A-Za-z_]{1,24}):[^ \t\r\n/]`)
+	tabInIndent = regexp.MustCompile(`^ *\t`)
+)
+
+// hints says what the parser's words mean, by a part of them.
+var hints = [][2]string{
+	{"mapping values are not allowed", `": " does not belong here: the indentation does not fit, or the text needs quotes`},
+	{"did not find expected key", "the indentation does not fit the lines above"},
+	{"did not find expected '-' indicator", "the indentation does not fit the list above"},
+	{"could not find expected ':'", `want "key: value"`},
+	{"did not find expected ',' or ']'", "a [ that begins here is not closed, or a comma is missing in it"},
+	{"did not find expected ',' or '}'", "a { that begins here is not closed, or a comma is missing in it"},
+	{"found unexpected end of stream", "a quote that begins here is not closed"},
+	{"found unknown escape character", `\ in double quotes begins an escape: double it, or use single quotes`},
+	{"control characters are not allowed", "control characters are not allowed"},
+	{"UTF-8", "want UTF-8"},
+	{"UTF-16", "want UTF-8"},
+	{"exceeded max depth", "nested too deep"},
+}
+
+// explain says what is wrong with a line the parser stopped at. Of the line it
+// repeats no more than a key: it may hold a secret.
+func explain(line, parser string) string {
+	if tabInIndent.MatchString(line) {
+		return "not YAML: a tab in the indentation; want spaces"
+	}
+	if m := badStart.FindStringSubmatch(line); m != nil {
+		return fmt.Sprintf("not YAML: text that begins with %s needs quotes, as \"%s…\"", m[1], m[1])
+	}
+	if m := noSpace.FindStringSubmatch(line); m != nil {
+		return fmt.Sprintf("not YAML: a space is missing after %s:", m[1])
+	}
+	for _, h := range hints {
+		if strings.Contains(parser, h[0]) {
+			return "not YAML: " + h[1]
+		}
+	}
+	return "not YAML: neither a \"key: value\" nor a \"- item\" can be read here"
+}
