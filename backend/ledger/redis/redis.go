@@ -1,0 +1,188 @@
+// Package redis keeps the stock of deals in Redis, for any number of processes.
+//
+// Every decision is one Lua script, which reads the clock of the server it
+// runs on. All keys of a deal carry its id in braces, so that a Cluster keeps
+// them together. Scripts may be repeated, but are never retried unasked: a
+// shop that got no answer says so.
+package redis
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	_ "embed"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/dealgate/dealgate/backend"
+)
+
+var (
+	//go:embed put.lua
+	putLua string
+	//go:embed reserve.lua
+	reserveLua string
+	//go:embed confirm.lua
+	confirmLua string
+	//go:embed release.lua
+	releaseLua string
+	//go:embed sweep.lua
+	sweepLua string
+
+	putScript     = redis.NewScript(putLua)
+	reserveScript = redis.NewScript(reserveLua)
+	confirmScript = redis.NewScript(confirmLua)
+	releaseScript = redis.NewScript(releaseLua)
+	sweepScript   = redis.NewScript(sweepLua)
+)
+
+// Options say where Redis is. One address means a single server, several a
+// Cluster; with Master set, the addresses are those of its Sentinels.
+type Options struct {
+	Addrs    []string
+	Master   string
+	Username string
+	Password string
+	TLS      bool
+	DB       int
+}
+
+// Ledger is a [backend.Ledger] in Redis.
+type Ledger struct {
+	db    redis.Scripter
+	close func() error
+}
+
+var _ backend.Ledger = (*Ledger)(nil)
+
+// New returns a ledger on a client of the caller's.
+func New(db redis.Scripter) *Ledger {
+	return &Ledger{db: db, close: func() error { return nil }}
+}
+
+// Open connects, and fails if Redis does not answer.
+func Open(ctx context.Context, o Options) (*Ledger, error) {
+	u := &redis.UniversalOptions{
+		Addrs: o.Addrs, MasterName: o.Master, Username: o.Username, Password: o.Password, DB: o.DB,
+		MaxRetries:               -1,
+		ContextTimeoutEnabled:    true,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	}
+	if o.TLS {
+		u.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	db := redis.NewUniversalClient(u)
+	if err := db.Ping(ctx).Err(); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("redis %v: %w", o.Addrs, err)
+	}
+	return &Ledger{db: db, close: db.Close}, nil
+}
+
+// Close ends the connections that Open made.
+func (l *Ledger) Close() error { return l.close() }
+
+// Put implements [backend.Ledger].
+func (l *Ledger) Put(ctx context.Context, t backend.Terms) (backend.Levels, error) {
+	v, err := putScript.Run(ctx, l.db, keys(t.Deal)[:1], t.Total, t.Sold, t.PerBuyer, orZero(t.OpensAt), orZero(t.ClosesAt)).Int64Slice()
+	return levels(t.Deal, v, err, backend.ErrBelowSold)
+}
+
+// Reserve implements [backend.Ledger].
+func (l *Ledger) Reserve(ctx context.Context, r backend.Reserve) (backend.Hold, error) {
+	v, err := reserveScript.Run(ctx, l.db, append(keys(r.Deal), key(r)), r.Order, r.Buyer, r.Units,
+		r.Hold.Milliseconds(), r.Print, backend.KeyLife.Milliseconds()).StringSlice()
+	if err != nil {
+		return backend.Hold{}, away(err)
+	}
+	if refused, ok := refusals[v[0]]; ok {
+		return backend.Hold{}, refused
+	}
+	created, err1 := at(v[2])
+	expires, err2 := at(v[3])
+	h := backend.Hold{Order: v[1], Created: created, Expires: expires, Replayed: v[0] != "held", Gone: v[0] == "gone"}
+	return h, errors.Join(err1, err2)
+}
+
+// refusals are what reserve.lua answers instead of a hold.
+var refusals = map[string]error{
+	"key reused": backend.ErrKeyReused,
+	"no deal":    backend.ErrNoDeal,
+	"not open":   backend.ErrNotOpen,
+	"ended":      backend.ErrEnded,
+	"limit":      backend.ErrLimit,
+	"sold out":   backend.ErrSoldOut,
+	"not enough": backend.ErrNotEnough,
+}
+
+// Confirm implements [backend.Ledger].
+func (l *Ledger) Confirm(ctx context.Context, deal, order string) error {
+	err := confirmScript.Run(ctx, l.db, keys(deal), order).Err()
+	if errors.Is(err, redis.Nil) {
+		return backend.ErrLapsed
+	}
+	return away(err)
+}
+
+// Release implements [backend.Ledger].
+func (l *Ledger) Release(ctx context.Context, deal, order string) (sold bool, err error) {
+	n, err := releaseScript.Run(ctx, l.db, keys(deal), order).Int()
+	return n == 1, away(err)
+}
+
+// Sweep implements [backend.Ledger].
+func (l *Ledger) Sweep(ctx context.Context, deal string) (backend.Levels, error) {
+	v, err := sweepScript.Run(ctx, l.db, keys(deal), backend.SweepMax).Int64Slice()
+	return levels(deal, v, err, backend.ErrNoDeal)
+}
+
+// keys are those every script takes first, in their order.
+func keys(deal string) []string {
+	k := "dealgate:stock:{" + deal + "}"
+	return []string{k, k + ":holds", k + ":due", k + ":buyers"}
+}
+
+// key is where a buyer's idempotency key is remembered, of bounded length
+// whatever the buyer made up.
+func key(r backend.Reserve) string {
+	sum := sha256.Sum256([]byte(r.Buyer + "\x00" + r.Key))
+	return "dealgate:stock:{" + r.Deal + "}:key:" + base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// levels reads the answer of put and sweep, of which nil means refused.
+func levels(deal string, v []int64, err, refused error) (backend.Levels, error) {
+	if errors.Is(err, redis.Nil) {
+		return backend.Levels{}, refused
+	}
+	if err != nil {
+		return backend.Levels{}, away(err)
+	}
+	return backend.Levels{
+		Deal: deal, Total: v[0], Available: v[1], Reserved: v[2], Sold: v[3], Now: time.UnixMilli(v[4]).UTC(),
+	}, nil
+}
+
+func away(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: redis: %w", backend.ErrAway, err)
+}
+
+func at(ms string) (time.Time, error) {
+	n, err := strconv.ParseInt(ms, 10, 64)
+	return time.UnixMilli(n).UTC(), err
+}
+
+func orZero(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
