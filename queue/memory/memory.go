@@ -8,7 +8,11 @@ package memory
 
 import (
 	"context"
-	"log/slog"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dealgate/dealgate/queue"
@@ -19,34 +23,166 @@ type Options struct {
 	// Path is the folder of the mark and the journal; it is made if it is not
 	// there. "" keeps nothing on disk.
 	Path string
-	// Log receives what has no caller. Default: nothing is logged.
-	Log *slog.Logger
 }
 
-// Engine is a [queue.Engine] for the nodes of one process.
+// Engine is a [queue.Engine] for the nodes of one process. What a reply says is on disk.
 type Engine struct {
+	mu     sync.Mutex // guards all down to closed
+	clock  clock
+	run    string
+	rooms  map[string]*room
+	notes  notes
+	noted  int64 // batches of notes so far
+	closed bool
+
+	writing sync.Mutex // held by who writes to the journal; taken before mu
+	journal *journal   // nil without a folder
+	written atomic.Int64
 }
 
 var _ queue.Engine = (*Engine)(nil)
 
 // New opens the engine of a folder, or one without a folder. It starts nothing.
-func New(o Options) (*Engine, error) { return &Engine{}, nil }
-
-// Close writes what a clean end leaves, and frees the folder. Calls after it
-// return queue.ErrAway.
-func (e *Engine) Close() error { return nil }
+// It fails, and leaves everything as it is, if the folder cannot be written, is
+// in use by another process, or holds a journal that is not sound.
+func New(o Options) (*Engine, error) {
+	e := &Engine{run: rand.Text(), rooms: map[string]*room{}}
+	if o.Path == "" {
+		return e, nil
+	}
+	j, err := openJournal(o.Path)
+	if err != nil {
+		return nil, err
+	}
+	e.journal, e.notes.on = j, true
+	if e.rooms, e.clock.last, err = j.load(e.run, e.clock.now(), &e.notes); err != nil {
+		j.close()
+		return nil, fmt.Errorf("%s: %w", j.path, err)
+	}
+	return e, nil
+}
 
 // Step implements [queue.Engine].
-func (e *Engine) Step(_ context.Context, s *queue.Step) (*queue.StepReply, error) {
-	return &queue.StepReply{Now: time.Now()}, nil
+func (e *Engine) Step(_ context.Context, s *queue.Step) (reply *queue.StepReply, err error) {
+	err = e.with(s.Room, s.Policy, func(r *room, now time.Time) {
+		reply = r.step(s, now)
+		e.notes.room(r, now, false)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return reply, nil
 }
 
 // Sync implements [queue.Engine].
-func (e *Engine) Sync(_ context.Context, s *queue.Sync) (*queue.View, error) {
-	return &queue.View{Now: time.Now()}, nil
+func (e *Engine) Sync(_ context.Context, s *queue.Sync) (view *queue.View, err error) {
+	err = e.with(s.Room, s.Policy, func(r *room, now time.Time) {
+		r.sync(s, now)
+		view = r.view(s.EndSeq, now)
+		e.notes.room(r, now, true)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return view, nil
 }
 
 // Control implements [queue.Engine].
-func (e *Engine) Control(_ context.Context, c *queue.Control) (queue.Overrides, error) {
-	return queue.Overrides{}, nil
+func (e *Engine) Control(_ context.Context, c *queue.Control) (in queue.Overrides, err error) {
+	err = e.with(c.Room, c.Policy, func(r *room, now time.Time) {
+		in = r.control(c, now)
+		e.notes.room(r, now, true)
+	})
+	if err != nil {
+		return queue.Overrides{}, err
+	}
+	return in, nil
+}
+
+// with applies one request to a room under its policy, and returns when all it
+// saw and did is on disk.
+func (e *Engine) with(name string, p queue.Policy, apply func(*room, time.Time)) error {
+	batch, err := e.apply(name, p, apply)
+	if err != nil {
+		return err
+	}
+	return e.settle(batch)
+}
+
+func (e *Engine) apply(name string, p queue.Policy, apply func(*room, time.Time)) (batch int64, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return 0, fmt.Errorf("the engine is closed: %w", queue.ErrAway)
+	}
+	if len(e.notes.writes) > mostWrites {
+		return 0, fmt.Errorf("%s: nothing could be written: %w", e.journal.path, queue.ErrAway)
+	}
+	now, before := e.clock.now(), len(e.notes.writes)
+	r := e.rooms[name]
+	if r == nil {
+		r = newRoom(name, e.run, now, &e.notes)
+		r.dirty = true
+		e.rooms[name] = r
+	}
+	r.under(p, now)
+	apply(r, now)
+	if len(e.notes.writes) > before {
+		e.noted++
+	}
+	return e.noted, nil
+}
+
+// mostWrites bounds what waits for a disk that takes nothing.
+const mostWrites = 1 << 18
+
+// settle returns when the batch is on disk. Whoever comes first writes for all
+// who wait. What could not be written stays for the next to try.
+func (e *Engine) settle(batch int64) error {
+	if e.written.Load() >= batch {
+		return nil
+	}
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	if e.written.Load() >= batch {
+		return nil
+	}
+	e.mu.Lock()
+	writes, upTo := e.notes.writes, e.noted
+	e.notes.writes = nil
+	e.mu.Unlock()
+	if err := e.journal.write(writes); err != nil {
+		e.mu.Lock()
+		e.notes.writes = append(writes, e.notes.writes...)
+		e.mu.Unlock()
+		return fmt.Errorf("%s: %w: %w", e.journal.path, queue.ErrAway, err)
+	}
+	e.written.Store(upTo)
+	return nil
+}
+
+// Close writes the exact tails, so that no place is skipped, and frees the
+// folder. Calls after it fail with [queue.ErrAway].
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil
+	}
+	e.closed = true
+	now := e.clock.now()
+	for _, r := range e.rooms {
+		for _, l := range r.lanes {
+			l.mark, l.dirty = l.line.tail, true
+		}
+		r.dirty = true
+		e.notes.room(r, now, true)
+	}
+	e.noted++
+	batch := e.noted
+	e.mu.Unlock()
+	if e.journal == nil {
+		return nil
+	}
+	return errors.Join(e.settle(batch), e.journal.close())
 }
