@@ -36,19 +36,21 @@ type bucket struct {
 
 // entry is one allocation of 96 bytes, beside its token.
 type entry struct {
-	claims Claims
 	token  string
+	claims Claims
 }
 
-func newCache() *cache {
-	return &cache{seed: maphash.MakeSeed(), buckets: make([]bucket, cacheBuckets)}
+// newCache returns a cache of a number of buckets that is a power of two.
+func newCache(buckets uint64) *cache {
+	return &cache{seed: maphash.MakeSeed(), buckets: make([]bucket, buckets)}
 }
 
 // find returns the two buckets of a token and its tag. The seed is random:
 // nobody can choose tokens that meet in one bucket.
 func (c *cache) find(raw []byte) (one, two *bucket, tag uint32) {
 	h := maphash.Bytes(c.seed, raw)
-	return &c.buckets[h%cacheBuckets], &c.buckets[h>>14%cacheBuckets], uint32(h >> 32)
+	mask := uint64(len(c.buckets) - 1)
+	return &c.buckets[h&mask], &c.buckets[h>>14&mask], uint32(h >> 32)
 }
 
 // get returns the claims of a good token seen before, else nil.

@@ -89,7 +89,7 @@ func TestHoldsAHundredThousandVisitors(t *testing.T) {
 
 // However many come, the memory is bounded, and those who come are served.
 func TestForgetsWithinItsBound(t *testing.T) {
-	c := newCache()
+	c := newCache(cacheBuckets)
 	room := strings.Repeat("x", maxCached)
 	raw := []byte(room)
 	claims := waiting()
@@ -142,9 +142,7 @@ func (c *cache) at(raw []byte) *entry {
 // Many at once, with evictions: no token is ever taken for another.
 func TestManyAtOnceGetTheirOwn(t *testing.T) {
 	k, all := tickets(t, 2000)
-	k.cache.buckets = k.cache.buckets[:cap(k.cache.buckets)]
-	small := newCache()
-	k.cache = small
+	k.cache = newCache(64)
 	var workers sync.WaitGroup
 	for worker := range 8 {
 		workers.Go(func() {

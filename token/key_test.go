@@ -11,7 +11,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -207,18 +206,21 @@ func TestJWKSHoldsThePublicKeysOnly(t *testing.T) {
 			t.Errorf("%v", s)
 		}
 	}
-	number := func(s string) *big.Int {
+	number := func(s string) []byte {
 		b, err := base64.RawURLEncoding.DecodeString(s)
 		if err != nil || len(b) != 32 {
 			t.Fatalf("%q: %v", s, err)
 		}
-		return new(big.Int).SetBytes(b)
+		return b
 	}
-	got := ecdsa.PublicKey{Curve: elliptic.P256(), X: number(set.Keys[0]["x"]), Y: number(set.Keys[0]["y"])}
+	got, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), append(append([]byte{4}, number(set.Keys[0]["x"])...), number(set.Keys[0]["y"])...))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if s, err := ecPublic.signer(); err != nil || !got.Equal(s.public) || set.Keys[0]["kid"] != "ec" || set.Keys[0]["alg"] != "ES256" || set.Keys[0]["kty"] != "EC" {
 		t.Errorf("%v, %v", set.Keys[0], err)
 	}
-	if s, err := edPublic.signer(); err != nil || number(set.Keys[1]["x"]).Cmp(new(big.Int).SetBytes(s.public.(ed25519.PublicKey))) != 0 {
+	if s, err := edPublic.signer(); err != nil || !bytes.Equal(number(set.Keys[1]["x"]), s.public.(ed25519.PublicKey)) {
 		t.Errorf("%v, %v", set.Keys[1], err)
 	}
 	k.JWKS()[0] = 'x'

@@ -39,7 +39,7 @@ func NewKeyring(issuer string, keys []Key) (*Keyring, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("no keys")
 	}
-	k := &Keyring{issuer: issuer, heads: make(map[string]head), cache: newCache()}
+	k := &Keyring{issuer: issuer, heads: make(map[string]head), cache: newCache(cacheBuckets)}
 	var signers []*signer
 	for i := range keys {
 		s, err := keys[i].signer()
@@ -113,8 +113,8 @@ func (k *Keyring) Parse(raw []byte, kind Kind, room string, now time.Time) (*Cla
 // then the signature, and only what is signed is read further.
 func (k *Keyring) verify(raw []byte, kind Kind) (*Claims, error) {
 	dot := bytes.IndexByte(raw, '.')
-	last := bytes.LastIndexByte(raw, '.')
-	if dot < 0 || dot == last {
+	last := dot + 1 + bytes.IndexByte(raw[dot+1:], '.')
+	if dot < 0 || last == dot {
 		return nil, errShape
 	}
 	head, ok := k.heads[string(raw[:dot])]

@@ -104,7 +104,7 @@ func TestSaysWhatWasSigned(t *testing.T) {
 				if err != nil || *got != want {
 					t.Errorf("from the %s: %+v, %v; want %+v", from, got, err, want)
 				}
-				k.cache = newCache()
+				k.cache = newCache(cacheBuckets)
 			}
 		}
 	})
@@ -129,7 +129,7 @@ func TestAppendKeepsWhatWasThere(t *testing.T) {
 func TestDoesNotKeepTheBuffer(t *testing.T) {
 	k := ring(t, hs256("k1"))
 	raw := sign(t, k, waiting())
-	k.cache = newCache()
+	k.cache = newCache(cacheBuckets)
 	buffer := bytes.Clone(raw)
 	got, err := k.Parse(buffer, Ticket, "spring", now)
 	if err != nil {
@@ -174,7 +174,7 @@ func TestTicketsHaveLeewayAndPassesNone(t *testing.T) {
 			if _, err := k.Parse(raw, c.Kind, c.Room, at); !errors.Is(err, want) {
 				t.Errorf("at %v: %v, want %v", at.Sub(now), err, want)
 			}
-			k.cache = newCache()
+			k.cache = newCache(cacheBuckets)
 		}
 	}
 	end := time.Unix(waiting().Expires, 0)
