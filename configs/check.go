@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"cmp"
 	"math"
 	"net"
 	"net/netip"
@@ -97,8 +96,8 @@ func (c *checker) secret(key string, k Key) {
 	lower := strings.ToLower(string(k.Secret))
 	switch {
 	case k.Alg != "HS256":
-		if !strings.HasPrefix(strings.TrimSpace(string(k.Secret)), "-----BEGIN ") {
-			c.wrongf(key, "want a key in PEM for %s", show(k.Alg))
+		if (k.Alg == "ES256" || k.Alg == "EdDSA") && !strings.HasPrefix(strings.TrimSpace(string(k.Secret)), "-----BEGIN ") {
+			c.wrongf(key, "want a key in PEM for %s", k.Alg)
 		}
 	case len(k.Secret) < 32:
 		c.wrongf(key, "want at least 32 bytes, got %d; make one with: openssl rand -hex 32", len(k.Secret))
@@ -284,5 +283,5 @@ func cause(err error) error {
 	if pathErr, ok := err.(*os.PathError); ok {
 		return pathErr.Err
 	}
-	return cmp.Or(err)
+	return err
 }

@@ -69,12 +69,12 @@ func (r *report) unreadf(line int, key, format string, args ...any) {
 // wrongf reports a value that was read and is not allowed. Where the value, or
 // what it is part of, was unreadable, that was said already.
 func (r *report) wrongf(key, format string, args ...any) {
-	for k := key; k != ""; k = parent(k) {
-		if r.broken[k] {
+	for k := key; !r.broken[k]; k = parent(k) {
+		if k == "" {
+			r.addf(r.line(key), key, format, args...)
 			return
 		}
 	}
-	r.addf(r.line(key), key, format, args...)
 }
 
 // brokenIn says whether something in key could not be read: then it is not

@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"reflect"
@@ -60,7 +61,7 @@ func read(t reflect.Type, w written, key string) (any, error) {
 	switch t {
 	case reflect.TypeFor[Secret]():
 		if w.tag != "!!str" && w.tag != "!!timestamp" {
-			return nil, fmt.Errorf("want text: write it in quotes")
+			return nil, errors.New("want text: write it in quotes")
 		}
 		return w.text, nil
 	case reflect.TypeFor[time.Duration]():
@@ -92,7 +93,7 @@ func text(w written, key string) (string, error) {
 	case strings.HasSuffix(key, "listen"):
 		return "", fmt.Errorf("want an address such as \":8080\" or \"127.0.0.1:8080\", got a number%s", w.hintf("%s", show(":"+w.text)))
 	}
-	return "", fmt.Errorf("want text%s", w.hintf("%s, in quotes", w.shown))
+	return "", fmt.Errorf("want text%s", w.hintf("%s with the quotes", w.shown))
 }
 
 var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)

@@ -20,6 +20,9 @@ func (r *report) syntax(data []byte, err error) {
 		n, _ = strconv.Atoi(m[1])
 	}
 	n = min(max(n, 1), len(lines))
+	if n > 1 && noSpace.Match(lines[n-2]) && !noSpace.Match(lines[n-1]) {
+		n-- // with no space after its colon it was text, to which this line does not fit
+	}
 	r.addf(n, "", "%s", explain(string(lines[n-1]), err.Error()))
 }
 
@@ -65,6 +68,7 @@ var hints = [][2]string{
 	{"did not find expected '-' indicator", "the indentation does not fit the list above"},
 	{"could not find expected ':'", `want "key: value"`},
 	{"did not find expected ',' or ']'", "a [ that begins here is not closed, or a comma is missing in it"},
+	{"did not find expected node content", "a [ or { that begins here is not closed, or a comma is missing in it"},
 	{"did not find expected ',' or '}'", "a { that begins here is not closed, or a comma is missing in it"},
 	{"found unexpected end of stream", "a quote that begins here is not closed"},
 	{"found unknown escape character", `\ in double quotes begins an escape: double it, or use single quotes`},
