@@ -1,5 +1,23 @@
 // Package page renders what a visitor sees instead of the shop: the waiting
-// page in all its states, and the error page.
+// page in all its states, and the error page. It decides how a browser waits
+// and comes back; whether it may pass is decided elsewhere, by the tokens it
+// sends. It trusts the URLs of a [View] and no other value of it.
+//
+// # How a browser comes back
+//
+// Without JavaScript, by the Refresh header of [AppendRefresh] alone: it leads
+// to the page again, with the lowest number of people ahead that was shown, and
+// to the protected URL once called. With JavaScript the page polls the status
+// object, and must not be reloaded under its visitor by that same header:
+// window.stop() after the load event cancels it. Measured in Chromium 156:
+// cancelled whether called while parsing, at the load event or later, and for
+// the header of a 503 as for that of a 200; without JavaScript the header is
+// followed. A browser that did not cancel it would reload the page at that
+// interval, and lose nothing: the place is in the cookie, the number in the URL.
+//
+// "Your turn" needs no reaction: the page goes on by itself, and who was away
+// may still enter for the time the room keeps passed places. So there is no
+// warning of a time limit, and no button to extend it (WCAG 2.2.1).
 package page
 
 import "time"
@@ -33,9 +51,9 @@ type View struct {
 
 	Known     bool          // ETA, Low and High mean something
 	AtLeast   bool          // nobody knows an upper end: only Low is shown
-	ETA       time.Duration //
-	Low, High time.Duration // the range shown
-	ReadyAt   time.Time     // when it will be about this visitor's turn; zero: not said
+	ETA       time.Duration // the most likely
+	Low, High time.Duration // the range shown; High 0: there is only ETA
+	ReadyAt   time.Time     // when it will be about this visitor's turn, or the room opens; zero: not said
 
 	Progress  float64       // 0 to 1
 	Rate      float64       // people let in per second; 0: not said
@@ -44,9 +62,10 @@ type View struct {
 	KeptUntil time.Time     // until when the place is kept for one who closes the page; zero: not said
 	PollAfter time.Duration // when to ask again
 
-	ReturnTo  string // path or allowed URL to go to when called; validated by the caller
-	StatusURL string // GET answers the status object; "": /.dealgate/rooms/{room}/ticket
-	LeaveURL  string // POST gives the place up; "": StatusURL + "?leave"
+	ReturnTo  string // path or allowed URL to go to when called; validated by the caller; "": /
+	StatusURL string // GET answers the status object, DELETE leaves; "": /.dealgate/rooms/{room}/ticket
+	RoomURL   string // GET answers the room's public state; "": /.dealgate/rooms/{room}
+	LeaveURL  string // POST gives the place up; "": /.dealgate/rooms/{room}/ticket?leave
 	WaitURL   string // GET answers this page again; "": /.dealgate/wait
 
 	// Nonce is of this response alone, at least 128 random bits in letters,
@@ -64,28 +83,23 @@ type Fault struct {
 }
 
 // Append appends the whole HTML page for v to dst and returns the longer slice.
-func Append(dst []byte, v *View) []byte { return dst }
+func Append(dst []byte, v *View) []byte {
+	l := language(v.Lang)
+	return l.waitPage.append(dst, &waiting{View: v, language: l, words: l.words(v)})
+}
 
 // AppendError appends a whole HTML page that says what went wrong, and nothing
 // of the inside.
-func AppendError(dst []byte, f *Fault) []byte { return dst }
-
-// AppendRefresh appends the value of the Refresh header that goes with the page
-// for v. It appends nothing where a visitor has nothing to come back for: then
-// there must be no such header.
-func AppendRefresh(dst []byte, v *View) []byte { return dst }
-
-// RefreshAfter is when a visitor without JavaScript comes back by the page for
-// v; 0 if it does not. It may be longer than v.PollAfter: presence must be
-// promised for the longer of the two.
-func RefreshAfter(v *View) time.Duration { return 0 }
+func AppendError(dst []byte, f *Fault) []byte {
+	l := language(f.Lang)
+	return l.faultPage.append(dst, &failing{Fault: f, words: l.fail(f.Status)})
+}
 
 // Policy appends the Content-Security-Policy of a page with this nonce.
-func Policy(dst []byte, nonce string) []byte { return dst }
-
-// Language answers the language to serve, "en" or "ko", for the value of an
-// Accept-Language header. It is "en" where the header asks for neither.
-func Language(accept []byte) string { return "en" }
-
-// Duration says d in words, in the two largest units that matter: "9 h 46 min".
-func Duration(lang string, d time.Duration) string { return "" }
+func Policy(dst []byte, nonce string) []byte {
+	dst = append(dst, "default-src 'none'; script-src 'nonce-"...)
+	dst = append(dst, nonce...)
+	dst = append(dst, "'; style-src 'nonce-"...)
+	dst = append(dst, nonce...)
+	return append(dst, "'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"...)
+}
