@@ -27,7 +27,7 @@ func (r *report) syntax(data []byte, err error) {
 }
 
 // searched bounds the bytes parsed to find a line.
-const searched = 16 << 20
+const searched = 4 << 20
 
 // faultyLine returns the line behind the longest beginning of the text that
 // parses. The parser's own line is often that of what the fault is part of, or

@@ -14,6 +14,10 @@ var speakable = regexp.MustCompile(`^[A-Za-z_<][A-Za-z0-9_.<-]{0,23}$`)
 
 // unknown reports a key that the mapping of type t, at key, does not have.
 func (d *decoder) unknown(t reflect.Type, name *yaml.Node, key string) {
+	if len(d.faults) == maxFaults {
+		d.more++ // what it may stand for is not looked up for nothing
+		return
+	}
 	said := name.Value
 	if before, _, found := strings.Cut(said, ":"); found && speakable.MatchString(before) {
 		d.addf(name.Line, join(key, before), "a space is missing after the colon")
