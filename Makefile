@@ -48,7 +48,7 @@ bench: build ## the gate beside what it is compared with; the results' place is 
 	$(GO) run ./bench
 
 soak: need build ## the heavy cases at full size
-	$(GO) test -count 1 -timeout 60m ./queue/... ./cmd/... -soak
+	$(GO) test -count 1 -timeout 60m ./queue/memory ./queue/queuetest ./cmd/dealgate -soak
 
 clean:
 	rm -rf dealgate data

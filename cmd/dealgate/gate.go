@@ -1,0 +1,309 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dealgate/dealgate/configs"
+	"github.com/dealgate/dealgate/proxy"
+	"github.com/dealgate/dealgate/proxy/upstream"
+	"github.com/dealgate/dealgate/queue"
+	"github.com/dealgate/dealgate/queue/memory"
+	"github.com/dealgate/dealgate/token"
+)
+
+// gate is everything one process runs, wired together.
+type gate struct {
+	log     *slog.Logger
+	metrics *metrics
+	engine  *memory.Engine
+	shop    *bundledShop // nil: not configured
+	handler *proxy.Handler
+	parts   *errgroup.Group    // rooms and shop: they outlive the listeners
+	ctx     context.Context    // of the parts
+	end     context.CancelFunc // ends the parts
+
+	mu        sync.Mutex // guards what follows, which apply replaces
+	cfg       *configs.Config
+	keys      *token.Keyring
+	upstreams map[string]*upstream.Upstream
+	rooms     []*runningRoom
+}
+
+// runningRoom is a room with the end of its Run.
+type runningRoom struct {
+	*queue.Room
+	end context.CancelFunc
+}
+
+// newGate opens the stores, wires cfg and starts rooms and shop, which go on
+// until close.
+func newGate(ctx context.Context, cfg *configs.Config, log *slog.Logger) (g *gate, err error) {
+	if err := os.MkdirAll(cfg.Store.Path, 0o700); err != nil {
+		return nil, fmt.Errorf("store.path: %w", err)
+	}
+	g = &gate{log: log, metrics: newMetrics()}
+	ctx, g.end = context.WithCancel(context.WithoutCancel(ctx))
+	g.parts, g.ctx = errgroup.WithContext(ctx)
+	defer func() {
+		if err != nil {
+			g.close()
+		}
+	}()
+	g.engine, err = memory.New(memory.Options{Path: cfg.Store.Path})
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Backend != nil {
+		if g.shop, err = openShop(ctx, cfg, log); err != nil {
+			return nil, err
+		}
+		g.parts.Go(func() error { return g.shop.run(g.ctx) })
+	}
+	if err := g.apply(cfg); err != nil {
+		return nil, err
+	}
+	g.metrics.registry.MustRegister(scrape{rooms: g.roomList, stock: g.stockLeft})
+	g.metrics.reloaded(nil)
+	return g, nil
+}
+
+// close ends rooms and shop, waits for them, and closes the stores: the
+// engine last, when no room asks it any more.
+func (g *gate) close() error {
+	g.end()
+	err := g.parts.Wait()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, u := range g.upstreams {
+		u.Close()
+	}
+	if g.shop != nil {
+		err = cmp.Or(err, g.shop.close())
+	}
+	if g.engine != nil {
+		err = cmp.Or(err, g.engine.Close())
+	}
+	return err
+}
+
+// apply takes cfg over: rooms whose names stay keep their line. With an error
+// nothing has changed.
+func (g *gate) apply(cfg *configs.Config) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	keys, err := g.keysLocked(cfg)
+	if err != nil {
+		return err
+	}
+	upstreams, err := g.upstreamsLocked(cfg)
+	if err != nil {
+		return err
+	}
+	rooms, err := g.roomsLocked(cfg)
+	if err != nil {
+		return err
+	}
+	if g.shop != nil {
+		if err := g.shop.setDeals(g.ctx, cfg); err != nil {
+			return err
+		}
+	}
+	served := g.serving(cfg, keys, upstreams, rooms)
+	if g.handler == nil {
+		g.handler, err = proxy.New(served)
+	} else {
+		err = g.handler.Reload(served)
+	}
+	if err != nil {
+		return err
+	}
+	if g.cfg != nil {
+		for _, key := range configs.Changes(g.cfg, cfg) {
+			g.log.Warn("a changed key needs a restart to take effect", "key", key)
+		}
+	}
+	g.replaceLocked(cfg, keys, upstreams, rooms)
+	return nil
+}
+
+// replaceLocked makes the given parts those in force: new rooms start, rooms
+// and upstreams that are gone end.
+func (g *gate) replaceLocked(cfg *configs.Config, keys *token.Keyring, upstreams map[string]*upstream.Upstream, rooms []*runningRoom) {
+	for i, r := range rooms {
+		r.SetPolicy(policy(cfg.Rooms[i]))
+		if r.end == nil {
+			ctx, end := context.WithCancel(g.ctx)
+			r.end = end
+			g.parts.Go(func() error { return r.Run(ctx) })
+		}
+	}
+	for _, r := range g.rooms {
+		if !slices.Contains(rooms, r) {
+			r.end()
+		}
+	}
+	for name, u := range g.upstreams {
+		if upstreams[name] != u {
+			u.Close()
+		}
+	}
+	g.cfg, g.keys, g.upstreams, g.rooms = cfg, keys, upstreams, rooms
+}
+
+// keysLocked returns the keyring of cfg: the one in force if nothing changed,
+// since it remembers the tokens it verified.
+func (g *gate) keysLocked(cfg *configs.Config) (*token.Keyring, error) {
+	if g.cfg != nil && reflect.DeepEqual(g.cfg.Tokens, cfg.Tokens) {
+		return g.keys, nil
+	}
+	var keys []token.Key
+	for _, k := range cfg.Tokens.Keys {
+		keys = append(keys, token.Key{ID: k.ID, Alg: k.Alg, Secret: []byte(k.Secret), File: k.File})
+	}
+	if len(keys) == 0 {
+		key, err := token.Generate(filepath.Join(cfg.Store.Path, "tokens.key"))
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return token.NewKeyring(cfg.Tokens.Issuer, keys)
+}
+
+// upstreamsLocked returns the upstreams of cfg; those in force whose entry is
+// the same keep their connections.
+func (g *gate) upstreamsLocked(cfg *configs.Config) (map[string]*upstream.Upstream, error) {
+	all := make(map[string]*upstream.Upstream)
+	for _, u := range cfg.Upstreams {
+		if g.cfg != nil && slices.ContainsFunc(g.cfg.Upstreams, func(old configs.Upstream) bool { return reflect.DeepEqual(old, u) }) {
+			all[u.Name] = g.upstreams[u.Name]
+			continue
+		}
+		c := upstream.Config{Name: u.Name, Targets: u.Targets, Log: g.log}
+		if u.Bundled {
+			if g.shop == nil {
+				return nil, fmt.Errorf("upstream %s: the bundled shop does not run; a restart starts it", u.Name)
+			}
+			c.Targets, c.Dial = []string{"http://bundled:80"}, g.shop.dial
+		}
+		made, err := upstream.New(c)
+		if err != nil {
+			return nil, fmt.Errorf("upstream %s: %w", u.Name, err)
+		}
+		all[u.Name] = made
+	}
+	return all, nil
+}
+
+// roomsLocked returns the rooms of cfg, parallel to it: those in force by
+// their names, new ones not yet running.
+func (g *gate) roomsLocked(cfg *configs.Config) ([]*runningRoom, error) {
+	var rooms []*runningRoom
+	for _, rc := range cfg.Rooms {
+		i := slices.IndexFunc(g.rooms, func(r *runningRoom) bool { return r.Name() == rc.Name })
+		if i >= 0 {
+			rooms = append(rooms, g.rooms[i])
+			continue
+		}
+		r, err := queue.NewRoom(queue.Config{
+			Name:   rc.Name,
+			Policy: policy(rc),
+			Engine: observedEngine{g.engine, g.metrics.store},
+			Log:    g.log,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("room %s: %w", rc.Name, err)
+		}
+		rooms = append(rooms, &runningRoom{Room: r})
+	}
+	return rooms, nil
+}
+
+// lane is the one lane of a room.
+const lane = "public"
+
+func policy(rc configs.Room) queue.Policy {
+	return queue.Policy{
+		Rate:         float64(rc.Admit.Rate),
+		Burst:        rc.Admit.Burst,
+		Capacity:     rc.Admit.Capacity,
+		State:        queue.State(rc.State),
+		SessionTTL:   rc.Session.TTL,
+		SessionMax:   rc.Session.Max,
+		ReturnWithin: rc.Ticket.ReturnWithin,
+		Lanes:        []queue.Lane{{Name: lane, Weight: 1}},
+	}
+}
+
+// serving is cfg as the proxy takes it.
+func (g *gate) serving(cfg *configs.Config, keys *token.Keyring, upstreams map[string]*upstream.Upstream, rooms []*runningRoom) proxy.Config {
+	served := proxy.Config{Keys: keys, TrustedProxies: cfg.TrustedProxies, Log: g.log, Observe: g.metrics}
+	for i, rc := range cfg.Rooms {
+		r := proxy.Room{
+			Queue:          rooms[i].Room,
+			Match:          matches(rc.Match),
+			Upstream:       upstreams[rc.Upstream],
+			WaitingStatus:  rc.WaitingStatus,
+			OnStoreFailure: rc.OnStoreFailure,
+			TicketTTL:      rc.Ticket.TTL,
+			Lane:           lane,
+		}
+		if len(rc.Deals) > 0 && g.shop != nil {
+			r.Stock = dealStock{g.shop.Shop, rc.Deals}
+		}
+		served.Rooms = append(served.Rooms, r)
+	}
+	for _, rc := range cfg.Routes {
+		served.Routes = append(served.Routes, proxy.Route{Match: matches(rc.Match), Upstream: upstreams[rc.Upstream]})
+	}
+	return served
+}
+
+func matches(all []configs.Match) []proxy.Match {
+	var ms []proxy.Match
+	for _, m := range all {
+		ms = append(ms, proxy.Match{Host: m.Host, Path: m.Path, Methods: m.Methods})
+	}
+	return ms
+}
+
+// roomList is the rooms in force.
+func (g *gate) roomList() []*queue.Room {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var rooms []*queue.Room
+	for _, r := range g.rooms {
+		rooms = append(rooms, r.Room)
+	}
+	return rooms
+}
+
+func (g *gate) stockLeft() map[string]int64 {
+	if g.shop == nil {
+		return nil
+	}
+	return g.shop.left()
+}
+
+// readiness says why the gate takes no visitors yet.
+func (g *gate) readiness() error {
+	for _, r := range g.roomList() {
+		if r.View().Run == "" {
+			return fmt.Errorf("room %s has not heard from its store yet", r.Name())
+		}
+		if r.Away() {
+			return fmt.Errorf("room %s: the store does not answer", r.Name())
+		}
+	}
+	return nil
+}
