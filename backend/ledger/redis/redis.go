@@ -7,6 +7,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -14,7 +15,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"strconv"
+	"log/slog"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -26,6 +27,8 @@ import (
 var (
 	//go:embed put.lua
 	putLua string
+	//go:embed giveback.lua
+	givebackLua string
 	//go:embed reserve.lua
 	reserveLua string
 	//go:embed confirm.lua
@@ -37,10 +40,13 @@ var (
 
 	putScript     = redis.NewScript(putLua)
 	reserveScript = redis.NewScript(reserveLua)
-	confirmScript = redis.NewScript(confirmLua)
-	releaseScript = redis.NewScript(releaseLua)
-	sweepScript   = redis.NewScript(sweepLua)
+	confirmScript = redis.NewScript(givebackLua + confirmLua)
+	releaseScript = redis.NewScript(givebackLua + releaseLua)
+	sweepScript   = redis.NewScript(givebackLua + sweepLua)
 )
+
+// keyLife is backend.KeyLife as scripts take it.
+const keyLife = int64(backend.KeyLife / time.Millisecond)
 
 // Options say where Redis is. One address means a single server, several a
 // Cluster; with Master set, the addresses are those of its Sentinels.
@@ -51,6 +57,8 @@ type Options struct {
 	Password string
 	TLS      bool
 	DB       int
+
+	Log *slog.Logger // what the driver has to say; default: silent. The last Open's is everybody's.
 }
 
 // Ledger is a [backend.Ledger] in Redis.
@@ -77,6 +85,7 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 	if o.TLS {
 		u.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
+	redis.SetLogger(logger{cmp.Or(o.Log, slog.New(slog.DiscardHandler))})
 	db := redis.NewUniversalClient(u)
 	if err := db.Ping(ctx).Err(); err != nil {
 		db.Close()
@@ -90,24 +99,28 @@ func (l *Ledger) Close() error { return l.close() }
 
 // Put implements [backend.Ledger].
 func (l *Ledger) Put(ctx context.Context, t backend.Terms) (backend.Levels, error) {
-	v, err := putScript.Run(ctx, l.db, keys(t.Deal)[:1], t.Total, t.Sold, t.PerBuyer, orZero(t.OpensAt), orZero(t.ClosesAt)).Int64Slice()
+	v, err := putScript.Run(ctx, l.db, keys(t.Deal), t.Total, t.Sold, t.PerBuyer, orZero(t.OpensAt), orZero(t.ClosesAt)).Int64Slice()
 	return levels(t.Deal, v, err, backend.ErrBelowSold)
 }
 
 // Reserve implements [backend.Ledger].
 func (l *Ledger) Reserve(ctx context.Context, r backend.Reserve) (backend.Hold, error) {
-	v, err := reserveScript.Run(ctx, l.db, append(keys(r.Deal), key(r)), r.Order, r.Buyer, r.Units,
-		r.Hold.Milliseconds(), r.Print, backend.KeyLife.Milliseconds()).StringSlice()
+	answer, err := reserveScript.Run(ctx, l.db, keys(r.Deal), r.Order, r.Buyer, r.Units,
+		r.Hold.Milliseconds(), r.Print, hash(r.Buyer, r.Key), keyLife).Text()
 	if err != nil {
 		return backend.Hold{}, away(err)
 	}
-	if refused, ok := refusals[v[0]]; ok {
+	if refused, ok := refusals[answer]; ok {
 		return backend.Hold{}, refused
 	}
-	created, err1 := at(v[2])
-	expires, err2 := at(v[3])
-	h := backend.Hold{Order: v[1], Created: created, Expires: expires, Replayed: v[0] != "held", Gone: v[0] == "gone"}
-	return h, errors.Join(err1, err2)
+	var what string
+	var created, expires int64
+	var h backend.Hold
+	if _, err := fmt.Sscan(answer, &what, &created, &expires, &h.Order); err != nil {
+		return backend.Hold{}, fmt.Errorf("redis: reserve answered %q: %w", answer, err)
+	}
+	h.Created, h.Expires, h.Replayed, h.Gone = at(created), at(expires), what != "held", what == "gone"
+	return h, nil
 }
 
 // refusals are what reserve.lua answers instead of a hold.
@@ -123,7 +136,7 @@ var refusals = map[string]error{
 
 // Confirm implements [backend.Ledger].
 func (l *Ledger) Confirm(ctx context.Context, deal, order string) error {
-	err := confirmScript.Run(ctx, l.db, keys(deal), order).Err()
+	err := confirmScript.Run(ctx, l.db, keys(deal), order, keyLife).Err()
 	if errors.Is(err, redis.Nil) {
 		return backend.ErrLapsed
 	}
@@ -132,27 +145,34 @@ func (l *Ledger) Confirm(ctx context.Context, deal, order string) error {
 
 // Release implements [backend.Ledger].
 func (l *Ledger) Release(ctx context.Context, deal, order string) (sold bool, err error) {
-	n, err := releaseScript.Run(ctx, l.db, keys(deal), order).Int()
+	n, err := releaseScript.Run(ctx, l.db, keys(deal), order, keyLife).Int()
 	return n == 1, away(err)
 }
 
 // Sweep implements [backend.Ledger].
 func (l *Ledger) Sweep(ctx context.Context, deal string) (backend.Levels, error) {
-	v, err := sweepScript.Run(ctx, l.db, keys(deal), backend.SweepMax).Int64Slice()
+	v, err := sweepScript.Run(ctx, l.db, keys(deal), backend.SweepMax, keyLife).Int64Slice()
 	return levels(deal, v, err, backend.ErrNoDeal)
 }
 
-// keys are those every script takes first, in their order.
-func keys(deal string) []string {
-	k := "dealgate:stock:{" + deal + "}"
-	return []string{k, k + ":holds", k + ":due", k + ":buyers"}
+// logger is what the driver, which has one for the whole process, writes to.
+type logger struct{ log *slog.Logger }
+
+func (l logger) Printf(_ context.Context, format string, v ...any) {
+	l.log.Debug("redis driver", "msg", fmt.Sprintf(format, v...))
 }
 
-// key is where a buyer's idempotency key is remembered, of bounded length
-// whatever the buyer made up.
-func key(r backend.Reserve) string {
-	sum := sha256.Sum256([]byte(r.Buyer + "\x00" + r.Key))
-	return "dealgate:stock:{" + r.Deal + "}:key:" + base64.RawURLEncoding.EncodeToString(sum[:16])
+// keys are those of a deal, in the order every script takes them.
+func keys(deal string) []string {
+	k := "dealgate:stock:{" + deal + "}"
+	return []string{k, k + ":due"}
+}
+
+// hash makes a buyer's idempotency key short and of plain letters, whatever
+// the buyer made up.
+func hash(buyer, key string) string {
+	sum := sha256.Sum256([]byte(buyer + "\x00" + key))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
 // levels reads the answer of put and sweep, of which nil means refused.
@@ -164,7 +184,7 @@ func levels(deal string, v []int64, err, refused error) (backend.Levels, error) 
 		return backend.Levels{}, away(err)
 	}
 	return backend.Levels{
-		Deal: deal, Total: v[0], Available: v[1], Reserved: v[2], Sold: v[3], Now: time.UnixMilli(v[4]).UTC(),
+		Deal: deal, Total: v[0], Available: v[1], Reserved: v[0] - v[1] - v[2], Sold: v[2], Now: at(v[3]),
 	}, nil
 }
 
@@ -175,10 +195,7 @@ func away(err error) error {
 	return fmt.Errorf("%w: redis: %w", backend.ErrAway, err)
 }
 
-func at(ms string) (time.Time, error) {
-	n, err := strconv.ParseInt(ms, 10, 64)
-	return time.UnixMilli(n).UTC(), err
-}
+func at(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
 func orZero(t time.Time) int64 {
 	if t.IsZero() {

@@ -1,21 +1,12 @@
--- release: give back what an order holds, unless it is sold.
+-- release: give back what an order holds, unless it is sold. After giveback.lua.
 --
--- KEYS[1]  {deal}          hash: available reserved sold ...
--- KEYS[2]  {deal}:holds    hash: order -> "units buyer"
--- KEYS[3]  {deal}:due      sorted set: order -> end of its hold, while it is reserved
--- KEYS[4]  {deal}:buyers   hash: buyer -> units, if there is a limit
+-- KEYS[1]  {deal}       hash: the deal, see put.lua
+-- KEYS[2]  {deal}:due   sorted set: order -> what to do next with it
 -- ARGV[1]  order
+-- ARGV[2]  life of its key, in milliseconds
 --
 -- Returns 1 when it is sold, 0 when it holds nothing, now or already.
 
-local hold = redis.call('HGET', KEYS[2], ARGV[1])
-if not hold then return 0 end
-if redis.call('ZREM', KEYS[3], ARGV[1]) == 0 then return 1 end
-local units, buyer = string.match(hold, '^(%d+) (.*)$')
-redis.call('HDEL', KEYS[2], ARGV[1])
-redis.call('HINCRBY', KEYS[1], 'available', units)
-redis.call('HINCRBY', KEYS[1], 'reserved', -units)
-if redis.call('HEXISTS', KEYS[4], buyer) == 1 and redis.call('HINCRBY', KEYS[4], buyer, -units) <= 0 then
-  redis.call('HDEL', KEYS[4], buyer)
-end
-return 0
+local state, units, _, rest = read(ARGV[1])
+if state == 'live' then give_back(ARGV[1], units, rest, ARGV[2]) end
+return state == 'sold' and 1 or 0

@@ -1,28 +1,32 @@
--- sweep: give back what holds whose time is over still keep, and say what is left.
+-- sweep: give back what holds whose time is over still keep, forget keys whose
+-- time is over, and say what is left. After giveback.lua.
 --
--- KEYS[1]  {deal}          hash: total available reserved sold ...
--- KEYS[2]  {deal}:holds    hash: order -> "units buyer"
--- KEYS[3]  {deal}:due      sorted set: order -> end of its hold, while it is reserved
--- KEYS[4]  {deal}:buyers   hash: buyer -> units, if there is a limit
--- ARGV[1]  most holds to give back
+-- KEYS[1]  {deal}       hash: the deal, see put.lua
+-- KEYS[2]  {deal}:due   sorted set: order -> what to do next with it
+-- ARGV[1]  most orders to do something with
+-- ARGV[2]  life of a key, in milliseconds
 --
--- Returns {total, available, reserved, sold, now}, or nil when there is no such deal.
+-- Returns {total, available, sold, now}, or nil when there is no such deal.
 
-local d = redis.call('HMGET', KEYS[1], 'total', 'available', 'reserved', 'sold')
-if not d[1] then return false end
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-
-local back = 0
-for _, order in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0, ARGV[1])) do
-  local units, buyer = string.match(redis.call('HGET', KEYS[2], order), '^(%d+) (.*)$')
-  redis.call('ZREM', KEYS[3], order)
-  redis.call('HDEL', KEYS[2], order)
-  if redis.call('HEXISTS', KEYS[4], buyer) == 1 and redis.call('HINCRBY', KEYS[4], buyer, -units) <= 0 then
-    redis.call('HDEL', KEYS[4], buyer)
-  end
-  back = back + units
+-- forget ends the time of an order's key. What is sold stays known as sold.
+local function forget(order, state, rest)
+  local key = 'k:' .. string.match(rest, '(%S+)$')
+  local seen = redis.call('HGET', KEYS[1], key)
+  if seen and string.match(seen, '^%d+ %d+ (%S+)') == order then redis.call('HDEL', KEYS[1], key) end
+  if state == 'gone' then redis.call('HDEL', KEYS[1], 'o:' .. order) end
+  redis.call('ZREM', KEYS[2], order)
 end
-local available, reserved = d[2] + back, d[3] - back
-if back > 0 then redis.call('HSET', KEYS[1], 'available', available, 'reserved', reserved) end
-return {tonumber(d[1]), available, reserved, tonumber(d[4]), now}
+
+local now = clock()
+for _, order in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, ARGV[1])) do
+  local state, units, _, rest = read(order)
+  if state == 'live' then
+    give_back(order, units, rest, ARGV[2])
+  else
+    forget(order, state, rest)
+  end
+end
+
+local d = redis.call('HMGET', KEYS[1], 'total', 'available', 'sold')
+if not d[1] then return false end
+return {tonumber(d[1]), tonumber(d[2]), tonumber(d[3]), now}

@@ -1,0 +1,56 @@
+package ledgertest
+
+import (
+	"bytes"
+	"net"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// Redis starts a redis-server of its own on a free port, with its files in a
+// folder of the test, and returns its address. It ends with the test.
+func Redis(t testing.TB) (addr string) {
+	t.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Fatal("redis-server is not installed: it is in the Debian package redis-server")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr = l.Addr().String()
+	_, port, _ := net.SplitHostPort(addr)
+	l.Close()
+	var log bytes.Buffer
+	cmd := exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "", "--appendonly", "no")
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	for deadline := time.Now().Add(20 * time.Second); !answers(addr); {
+		if time.Now().After(deadline) {
+			t.Fatalf("redis-server does not answer on %s:\n%s", addr, log.String())
+		}
+	}
+	return addr
+}
+
+// answers reports whether a Redis answers PING at addr.
+func answers(addr string) bool {
+	c, err := net.DialTimeout("tcp", addr, time.Second)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(time.Second))
+	c.Write([]byte("PING\r\n"))
+	b := make([]byte, 5)
+	n, _ := c.Read(b)
+	return string(b[:n]) == "+PONG"
+}
