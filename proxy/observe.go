@@ -42,4 +42,7 @@ type Observer interface {
 	// Rejected is called for every token and every request that was refused.
 	// reason is one of a few words.
 	Rejected(room, reason string)
+	// Waited is called when a ticket's claim was admitted, with the time since
+	// it was given.
+	Waited(room string, d time.Duration)
 }

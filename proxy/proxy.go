@@ -11,8 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/netip"
 	"regexp"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +33,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	Log            *slog.Logger // what went wrong for a visitor; default discards
 	Observe        Observer     // default nil: nothing is observed
+	// Random is in [0, 1), for jitter; safe for concurrent use. Default math/rand/v2.
+	Random func() float64
 }
 
 // Room is a waiting room and what it protects.
@@ -98,9 +102,11 @@ type table struct {
 	trusted []netip.Prefix
 	log     *slog.Logger
 	observe Observer
+	random  func() float64
 	rooms   []*room
 	byName  map[string]*room
 	routes  []route
+	hosts   bool // some room protects one host and not another
 }
 
 type route struct {
@@ -114,9 +120,12 @@ func compile(cfg Config) (*table, error) {
 	if cfg.Keys == nil {
 		return nil, errors.New("no keyring")
 	}
-	t := &table{keys: cfg.Keys, trusted: cfg.TrustedProxies, log: cfg.Log, observe: cfg.Observe, byName: map[string]*room{}}
+	t := &table{keys: cfg.Keys, trusted: cfg.TrustedProxies, log: cfg.Log, observe: cfg.Observe, random: cfg.Random, byName: map[string]*room{}}
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
+	}
+	if t.random == nil {
+		t.random = rand.Float64
 	}
 	for i, rc := range cfg.Rooms {
 		r, err := compileRoom(rc)
@@ -128,6 +137,7 @@ func compile(cfg Config) (*table, error) {
 		}
 		t.rooms = append(t.rooms, r)
 		t.byName[r.name] = r
+		t.hosts = t.hosts || slices.ContainsFunc(r.rules, func(m rule) bool { return !m.anyHost() })
 	}
 	for i, rc := range cfg.Routes {
 		if rc.Upstream == nil {

@@ -1,0 +1,119 @@
+package proxy
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"github.com/dealgate/dealgate/token"
+)
+
+// cookieNames are the names of a visitor's cookies, as they stand before a value.
+type cookieNames struct {
+	ticket, pass string // with "="
+}
+
+// roomCookies are the names over plain HTTP, where browsers refuse __Host-
+// cookies, and over TLS. Neither connection takes the other's: a plain one
+// could set what the other believes.
+func roomCookies(room string) [2]cookieNames {
+	plain := cookieNames{"dealgate-ticket-" + room + "=", "dealgate-pass-" + room + "="}
+	return [2]cookieNames{plain, {"__Host-" + plain.ticket, "__Host-" + plain.pass}}
+}
+
+func (r *request) cookieNames() *cookieNames {
+	if r.https {
+		return &r.room.cookies[1]
+	}
+	return &r.room.cookies[0]
+}
+
+// maxSame is how many cookies of one name are tried. A browser sends more
+// than one only where somebody else planted the rest.
+const maxSame = 4
+
+// cookie calls try with the values of the cookies of that name, until it
+// answers true.
+func (hs *heads) cookie(name string, try func(value []byte) bool) {
+	tried := 0
+	for _, line := range hs.cookies[:hs.ncookies] {
+		for tried < maxSame {
+			at := bytes.Index(line, []byte(name))
+			if at < 0 {
+				break
+			}
+			value := line[at+len(name):]
+			starts := at == 0 || line[at-1] == ' ' || line[at-1] == ';'
+			if line = value; !starts {
+				continue
+			}
+			if end := bytes.IndexByte(value, ';'); end >= 0 {
+				value = value[:end]
+			}
+			tried++
+			if try(trim(value)) {
+				return
+			}
+		}
+	}
+}
+
+// held is what a visitor brings.
+type held struct {
+	claims *token.Claims
+	bearer bool // from Authorization: it goes back in the answer's body
+}
+
+// find returns the visitor's valid token of that kind for the request's room.
+func (r *request) find(kind token.Kind) held {
+	names := r.cookieNames()
+	name := names.ticket
+	if kind == token.Pass {
+		name = names.pass
+	}
+	var got held
+	now := now(r.room)
+	try := func(value []byte) bool {
+		c, err := r.table.keys.Parse(value, kind, r.room.name, now)
+		if err != nil {
+			r.rejected(kind, err)
+			return false
+		}
+		got.claims = c
+		return true
+	}
+	r.heads.cookie(name, try)
+	if got.claims == nil {
+		if scheme, value, ok := bytes.Cut(r.heads.auth, []byte{' '}); ok && bytes.EqualFold(scheme, []byte("bearer")) {
+			got.bearer = try(trim(value))
+		}
+	}
+	return got
+}
+
+// setCookie makes a token the visitor's. It lives in the browser as long as it is valid.
+func (r *request) setCookie(kind token.Kind, value []byte, c *token.Claims) {
+	left := max(c.Expires-now(r.room).Unix(), 1)
+	r.writeCookie(kind, value, time.Duration(left)*time.Second)
+}
+
+func (r *request) clearCookie(kind token.Kind) { r.writeCookie(kind, nil, 0) }
+
+func (r *request) writeCookie(kind token.Kind, value []byte, age time.Duration) {
+	names := r.cookieNames()
+	b := r.line[:0]
+	if kind == token.Pass {
+		b = append(b, names.pass...)
+	} else {
+		b = append(b, names.ticket...)
+	}
+	b = append(b, value...)
+	b = append(b, "; Path=/; Max-Age="...)
+	b = strconv.AppendInt(b, int64(age/time.Second), 10)
+	b = append(b, "; HttpOnly; SameSite=Lax"...)
+	if r.https {
+		b = append(b, "; Secure"...)
+	}
+	r.ctx.Response.Header.AddBytesV("Set-Cookie", b)
+	r.line = b
+}

@@ -1,0 +1,428 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/dealgate/dealgate/proxy/page"
+	"github.com/dealgate/dealgate/queue"
+	"github.com/dealgate/dealgate/token"
+)
+
+// ownPrefix is what all paths of ours begin with. Other spellings of it are
+// not ours: they go where any path goes.
+const ownPrefix = "/.dealgate/"
+
+// own answers for everything under /.dealgate/.
+func (r *request) own() {
+	r.decision = Own
+	rest := r.path[len(ownPrefix):]
+	if name, ok := bytes.CutPrefix(rest, []byte("rooms/")); ok {
+		name, call, _ := bytes.Cut(name, []byte{'/'})
+		if r.room = r.table.byName[string(name)]; r.room == nil {
+			r.missing(problemRoom)
+			return
+		}
+		r.ownRoom(call)
+		return
+	}
+	switch string(rest) {
+	case "wait":
+		if r.allow("GET", "HEAD") {
+			r.waitPage()
+		}
+	case "jwks.json":
+		if r.allow("GET", "HEAD") {
+			r.ctx.Response.Header.Set("Cache-Control", "public, max-age=60")
+			r.ctx.Response.Header.SetContentType("application/json")
+			r.ctx.Response.SetBody(r.table.keys.JWKS())
+		}
+	default:
+		r.missing(problemPath)
+	}
+}
+
+// ownRoom answers the calls of one room.
+func (r *request) ownRoom(call []byte) {
+	switch string(call) {
+	case "":
+		if bytes.HasSuffix(r.path, []byte{'/'}) {
+			r.missing(problemPath)
+		} else if r.allow("GET", "HEAD") {
+			r.roomStatus()
+		}
+	case "ticket":
+		if !r.allow("GET", "HEAD", "DELETE", "POST") {
+			return
+		}
+		switch string(r.method) {
+		case "GET", "HEAD":
+			r.ticketStatus()
+		case "DELETE":
+			r.leave(false)
+		case "POST":
+			r.leaveByForm()
+		}
+	case "tickets":
+		if r.allow("POST") {
+			r.takeTicket()
+		}
+	default:
+		r.missing(problemPath)
+	}
+}
+
+// allow answers 405 for other methods than these, and 403 for a change that a
+// page of another origin asks for.
+func (r *request) allow(methods ...string) bool {
+	for _, m := range methods {
+		if string(r.method) != m {
+			continue
+		}
+		if m != "GET" && m != "HEAD" && r.foreign() {
+			r.decision = Refused
+			r.refuse(r.roomName(), "foreign_origin")
+			r.answerProblem(fasthttp.StatusForbidden, problemForeign, "")
+			return false
+		}
+		return true
+	}
+	var list []byte
+	for i, m := range methods {
+		if i > 0 {
+			list = append(list, ", "...)
+		}
+		list = append(list, m...)
+	}
+	r.ctx.Response.Header.SetBytesV("Allow", list)
+	r.decision = Refused
+	r.answerProblem(fasthttp.StatusMethodNotAllowed, problemMethod, "")
+	return false
+}
+
+// ticketStatus tells a visitor where it stands: the poll. It marks presence,
+// and asks the queue only from the head on.
+func (r *request) ticketStatus() {
+	r.decision = Polled
+	if p := r.pass(); p.claims != nil {
+		r.passStatus(p)
+		return
+	}
+	tk := r.find(token.Ticket)
+	if tk.claims == nil {
+		r.ctx.Response.Header.Set("WWW-Authenticate", "Bearer")
+		r.noStore()
+		r.answerProblem(fasthttp.StatusUnauthorized, problemTicket, "")
+		return
+	}
+	s := r.holderStatus(tk.claims)
+	r.answerStatus(s, fasthttp.StatusOK, string(r.method) == "GET")
+}
+
+// holderStatus is the status of one who holds a ticket, without claiming.
+func (r *request) holderStatus(tk *token.Claims) *status {
+	out, err := r.room.queue.Look(context.Background(), ticketOf(tk))
+	phase := r.room.phase()
+	told := r.room.refuses(phase)
+	switch {
+	case err != nil:
+		s := r.about(tk, r.room.waits(phase))
+		s.reason = reasonAway
+		return s
+	case r.over(out):
+		r.clearCookie(token.Ticket)
+		r.clearCookie(token.Pass)
+		s := r.about(nil, stateExpired)
+		s.ticket.Lane = tk.Lane
+		return s
+	case told != "" && !r.runs(out):
+		return r.about(tk, told)
+	}
+	s := r.about(tk, r.standing(out))
+	if r.runs(out) {
+		s.passEnds = out.Ends.Unix()
+	}
+	return s
+}
+
+// passStatus tells an admitted visitor so, and renews the pass where that is
+// due: apps have no other way to.
+func (r *request) passStatus(p held) {
+	c := p.claims
+	if set := r.renewal(c).get(); set.ends.After(now(r.room)) {
+		c = passOf(set.ticket, r.room.name, set.ends, set.provisional)
+		r.give(c)
+	}
+	s := r.about(c, stateAdmitted)
+	s.passEnds = c.Expires
+	if p.bearer && c != p.claims {
+		s.pass = r.token
+	}
+	r.answerStatus(s, fasthttp.StatusOK, false)
+}
+
+// takeTicket gives the caller a place, or claims for the one it has.
+func (r *request) takeTicket() {
+	if p := r.pass(); p.claims != nil {
+		r.passStatus(p)
+		return
+	}
+	phase := r.room.phase()
+	told := r.room.refuses(phase)
+	if tk := r.find(token.Ticket); tk.claims != nil && r.claimStatus(tk, told) {
+		return
+	}
+	if told != "" {
+		r.decision = Held
+		r.answerStatus(r.about(nil, told), fasthttp.StatusTooManyRequests, false)
+		return
+	}
+	tk, entry, err := r.join()
+	switch {
+	case err != nil:
+		r.notPlaced(err)
+	case !entry.Ends.IsZero():
+		r.decision = Entered
+		r.waited(tk)
+		r.admitted(tk, admit(tk, entry.Ends, true).pass, fasthttp.StatusCreated, r.byProgram())
+	default:
+		r.decision = Joined
+		s := r.about(tk, r.room.waits(phase))
+		if r.byProgram() {
+			s.token = r.token
+		}
+		r.answerStatus(s, fasthttp.StatusCreated, true)
+	}
+}
+
+// byProgram reports whether the caller is no page's script: browsers say with
+// every POST where it comes from. Only programs get tokens in the answer's body.
+func (r *request) byProgram() bool { return r.heads.origin == nil && r.heads.site == nil }
+
+// claimStatus claims for a ticket that the caller holds. It reports false
+// where the ticket is of no use any more.
+func (r *request) claimStatus(tk held, told string) bool {
+	ask := r.room.queue.Claim
+	if told != "" {
+		ask = r.room.queue.Look
+	}
+	out, err := ask(context.Background(), ticketOf(tk.claims))
+	switch {
+	case err != nil:
+		r.notPlaced(err)
+	case r.runs(out):
+		r.decision = Claimed
+		r.waited(tk.claims)
+		r.admitted(tk.claims, admit(tk.claims, out.Ends, out.Provisional).pass, fasthttp.StatusOK, tk.bearer)
+	case r.over(out):
+		return false
+	case told != "":
+		r.decision = Waited
+		r.answerStatus(r.about(tk.claims, told), fasthttp.StatusOK, true)
+	default:
+		r.decision = Waited
+		r.answerStatus(r.about(tk.claims, r.standing(out)), fasthttp.StatusOK, true)
+	}
+	return true
+}
+
+// admitted answers with a fresh pass.
+func (r *request) admitted(tk, pass *token.Claims, code int, inBody bool) {
+	r.give(pass)
+	s := r.about(tk, stateAdmitted)
+	s.passEnds = pass.Expires
+	if inBody {
+		s.pass = r.token
+	}
+	r.answerStatus(s, code, false)
+}
+
+// notPlaced answers a program where the queue cannot.
+func (r *request) notPlaced(err error) {
+	r.decision = Held
+	state := statePaused
+	if errors.Is(err, queue.ErrClosed) || r.room.OnStoreFailure == "closed" {
+		state = stateClosed
+	}
+	s := r.about(nil, state)
+	if !errors.Is(err, queue.ErrClosed) {
+		s.reason = reasonAway
+	}
+	r.answerStatus(s, fasthttp.StatusTooManyRequests, false)
+}
+
+// leave gives up what the caller holds: the session, the place, or both. It
+// reports whether that is done, and answers 204, or 503 if it is not.
+func (r *request) leave(byForm bool) bool {
+	r.decision = Left
+	ctx, q := context.Background(), r.room.queue
+	var err error
+	if p := r.pass(); p.claims != nil {
+		err = q.End(ctx, ticketOf(p.claims))
+	}
+	if tk := r.find(token.Ticket); tk.claims != nil {
+		t := ticketOf(tk.claims)
+		if t.Place <= head(q.View(), t.Lane) {
+			err = errors.Join(err, q.End(ctx, t)) // the claim may have been another tab's
+		}
+		err = errors.Join(err, q.Leave(ctx, t))
+	}
+	if err != nil {
+		r.table.log.Debug("place not given up", "room", r.room.name, "err", err)
+		r.retryAfter(pollHeld)
+		r.answerFault(fasthttp.StatusServiceUnavailable, problemStore, "")
+		return false
+	}
+	r.clearCookie(token.Ticket)
+	r.clearCookie(token.Pass)
+	if !byForm {
+		r.noStore()
+		r.ctx.Response.SetStatusCode(fasthttp.StatusNoContent)
+	}
+	return true
+}
+
+// leaveByForm leaves for a page without JavaScript, whose forms only post.
+func (r *request) leaveByForm() {
+	if string(r.query) != "leave" {
+		r.decision = Refused
+		r.answerProblem(fasthttp.StatusMethodNotAllowed, problemMethod, "")
+		return
+	}
+	html := prefersHTML(r.heads.accept)
+	if r.leave(html) && html {
+		s := r.about(nil, page.Left)
+		s.poll = 0
+		r.answerPage(s, fasthttp.StatusOK, r.wayBack(), -1, false)
+	}
+}
+
+// roomStatus tells what everybody may know of the room.
+func (r *request) roomStatus() {
+	v := r.room.queue.View()
+	s := status{room: r.room, message: v.Message, poll: pollHeld}
+	var waiting int64
+	for i := range v.Lanes {
+		waiting += v.Lanes[i].Present
+	}
+	switch phase := r.room.phase(); {
+	case r.room.refuses(phase) != "":
+		s.state = r.room.refuses(phase)
+	case phase == queue.Hold:
+		s.state = statePaused
+	case phase == queue.Open, waiting == 0:
+		s.state = stateCalled
+	default:
+		s.state = stateWaiting
+	}
+	if r.room.queue.Away() {
+		s.reason = reasonAway
+	}
+	h := &r.ctx.Response.Header
+	h.Set("Cache-Control", "public, max-age=1")
+	h.Set("X-Robots-Tag", "noindex")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.SetContentType("application/json")
+	s.waiting, s.rate, s.public = waiting, v.Rate, true
+	r.out = s.append(r.out[:0])
+	r.ctx.Response.SetBody(r.out)
+}
+
+// waitPage is the waiting page by itself: who is sent here joins, and is led
+// on when called.
+func (r *request) waitPage() {
+	args := r.ctx.QueryArgs()
+	back := returnTo(args.Peek("return_to"))
+	if r.room = r.waitRoom(args.Peek("room")); r.room == nil {
+		r.missing(problemRoom)
+		return
+	}
+	seen, err := strconv.ParseInt(string(args.Peek("seen")), 10, 64)
+	if err != nil || seen < 0 {
+		seen = -1
+	}
+	k := r.kind()
+	if k == program {
+		k = browser // the page is what this address is for
+	}
+	phase := r.room.phase()
+	if r.pass().claims != nil || phase == queue.Open {
+		r.lead(back)
+		return
+	}
+	told := r.room.refuses(phase)
+	tk := r.find(token.Ticket).claims
+	s := &r.status
+	switch {
+	case tk != nil:
+		r.decision = Waited
+		s = r.holderStatus(tk)
+	case told != "":
+		s = r.about(nil, told)
+	case k.joins():
+		var led bool
+		if s, led = r.joinHere(back); led {
+			return
+		}
+	default:
+		s = r.about(nil, r.room.waits(phase))
+	}
+	if s.state == stateAdmitted {
+		s.state = stateCalled // it has no pass yet: the way on claims it
+		s.poll = queue.PollCalled
+	}
+	if k == passive {
+		r.answerPassive(s, fasthttp.StatusTooManyRequests)
+		return
+	}
+	r.answerPage(s, fasthttp.StatusOK, back, seen, k.joins())
+}
+
+// joinHere joins from the waiting page. Who is admitted at once is led on.
+func (r *request) joinHere(back string) (s *status, led bool) {
+	tk, entry, err := r.join()
+	switch {
+	case errors.Is(err, queue.ErrClosed):
+		r.decision = Held
+		return r.about(nil, stateClosed), false
+	case err != nil:
+		r.decision = Held
+		s := r.about(nil, statePaused)
+		s.reason = reasonAway
+		return s, false
+	case entry.Ends.IsZero():
+		r.decision = Joined
+		return r.about(tk, r.room.waits(r.room.phase())), false
+	}
+	r.decision = Entered
+	r.waited(tk)
+	r.give(admit(tk, entry.Ends, true).pass)
+	r.lead(back)
+	return nil, true
+}
+
+// lead sends an admitted visitor on.
+func (r *request) lead(back string) {
+	r.noStore()
+	r.ctx.Response.SetStatusCode(fasthttp.StatusSeeOther)
+	r.ctx.Response.Header.Set("Location", back)
+}
+
+// waitRoom is the room of that name; where there is but one room, it needs no name.
+func (r *request) waitRoom(name []byte) *room {
+	if len(name) == 0 && len(r.table.rooms) == 1 {
+		return r.table.rooms[0]
+	}
+	return r.table.byName[string(name)]
+}
+
+func (r *request) roomName() string {
+	if r.room == nil {
+		return ""
+	}
+	return r.room.name
+}
