@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
@@ -66,7 +67,7 @@ func (c *catalog) wait(v *View) (main, between string) {
 	case !v.Known:
 		return c.Live.Unknown, ""
 	case v.AtLeast:
-		return fill(c.Live.Least, "{d}", c.duration(low)), ""
+		return fill(c.Live.Least, "{d}", c.duration(cmp.Or(v.Low, v.ETA))), ""
 	case high > time.Hour:
 		a, b := c.duration(low), c.duration(high)
 		if a != b {

@@ -36,7 +36,7 @@
   const rate = r => r * 60 >= 1 ? count(T.rate_min, Math.round(r * 60)) : count(T.rate_hour, Math.max(1, Math.round(r * 3600)));
   const clock = iso => {
     const t = new Date(iso), today = t.toDateString() === new Date().toDateString();
-    return t.toLocaleString(T.lang, today ? {timeStyle: 'short'} : {month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit'});
+    return t.toLocaleString(doc.documentElement.lang, today ? {timeStyle: 'short'} : {month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit'});
   };
 
   const set = (id, text) => { const e = $(id); if (e.textContent !== text) e.textContent = text };
@@ -59,11 +59,11 @@
     } catch (e) { return null }
   };
   const lowest = n => {
-    const old = (keep('seen') || '').split(' ');
-    if (place && old[0] === place) n = Math.min(n, +old[1]);
+    const [p, low, at] = (keep('seen') || '').split(' ');
+    if (p === place && Date.now() - at < 3e5) n = Math.min(n, low);
     if (shown >= 0) n = Math.min(n, shown);
     shown = n;
-    if (place) keep('seen', place + ' ' + n);
+    keep('seen', place + ' ' + n + ' ' + Date.now());
     return n;
   };
 
@@ -83,9 +83,20 @@
     if (!inLine(s) || !place) {
       doc.title = w.title;
       hide('keep', true);
+      keep('seen', '');
     }
     if (s === 'called') set('turn', w.title);
     else if (changed) say(w.title + '. ' + w.text, true);
+  };
+
+  // ahead shows n people ahead, and answers the number in words.
+  const ahead = n => {
+    const p = plural(T.ahead, n), w = words(state, n);
+    set('n', group(n));
+    set('ahead', p);
+    $('bar').setAttribute('aria-valuetext', group(n) + ' ' + p);
+    doc.title = n ? fill(T.tab, {n: group(n), p: group(place)}) : w.title;
+    return p;
   };
 
   const show = s => {
@@ -100,20 +111,16 @@
     opt('reason', 'reason', s.reason);
     opt('message', 'note', s.message);
     if (!inLine(s.state) || !place || n < 0) return;
-    const [main, between] = wait(s.eta), ahead = plural(T.ahead, n), p = +place;
-    set('n', group(n));
-    set('ahead', ahead);
-    $('bar').value = Math.max($('bar').value, Math.round((s.progress || 0) * 1000));
-    $('bar').setAttribute('aria-valuetext', group(n) + ' ' + ahead);
+    const [main, between] = wait(s.eta), people = ahead(n);
+    $('bar').value = Math.max($('bar').value, Math.floor((s.progress || 0) * 1000));
     set('wait', main);
     set('between', between);
     set('at', s.eta && s.eta.at && !s.eta.at_least ? fill(T.at, {t: clock(s.eta.at)}) : '');
-    set('place', group(p));
+    set('place', group(place));
     set('inline', s.waiting ? count(T.line, s.waiting) : '');
     opt('rate', 'speed', s.rate && s.state === 'waiting' ? rate(s.rate) : '');
     if (s.kept_until) opt('keep', 'keep', fill(T.keep, {t: clock(s.kept_until)}));
-    doc.title = fill(T.tab, {n: group(n), p: group(p)});
-    if (n > 0 && s.state === 'waiting') say(fill(T.say, {n: group(n), ahead, label: T.label, wait: main}));
+    if (n > 0 && s.state === 'waiting') say(fill(T.say, {n: group(n), ahead: people, label: T.label, wait: main}));
   };
 
   const go = () => {
@@ -122,6 +129,7 @@
       const u = new URL(data.to, location.origin);
       if (/^https?:$/.test(u.protocol)) to = u.href;
     } catch (e) {}
+    keep('seen', '');
     location.replace(to);
   };
   const after = (ms, f) => {
@@ -219,7 +227,10 @@
       if ($('opens').textContent) set('opens', fill(T.opens, {t}));
     }
     if (data.kept) set('keep', fill(T.keep, {t: clock(data.kept)}));
-    if (shown >= 0) set('n', group(lowest(shown)));
+    if (shown >= 0) {
+      enter(state, lowest(shown));
+      ahead(shown);
+    }
     const ms = Math.max(250, +data.poll || 5000);
     if (state === 'called') after(ms, go);
     else if (state === 'admitted') after(700, go);

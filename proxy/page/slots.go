@@ -159,7 +159,7 @@ func (p *waiting) own(rest string) string {
 }
 
 func (p *waiting) tab() string {
-	if !p.inLine() || p.words == p.language.Live.States["next"] {
+	if !p.inLine() || p.shown() == 0 {
 		return p.words.Title
 	}
 	l := p.language
