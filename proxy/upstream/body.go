@@ -5,12 +5,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"net"
 	"reflect"
 	"strconv"
 	"time"
-
-	"github.com/valyala/fasthttp"
 )
 
 const (
@@ -146,30 +143,24 @@ func chunkSize(line []byte) (n int64, ok bool) {
 	return n, i > 0
 }
 
-// wholeChunks returns the length of a chunked body when all of it is in the
-// buffer, else 0. Faults are left for whoever reads it.
-func wholeChunks(br *bufio.Reader) int {
+// wholeChunks reports whether all of a chunked body is in the buffer. Faults
+// are left for whoever reads it.
+func wholeChunks(br *bufio.Reader) bool {
 	b, _ := br.Peek(br.Buffered())
 	for at := 0; ; {
 		i := bytes.IndexByte(b[at:], '\n')
 		if i < 1 {
-			return 0
+			return false
 		}
 		size, ok := chunkSize(b[at : at+i-1])
 		at += i + 1
-		switch {
-		case !ok || size > int64(len(b)-at):
-			return 0
-		case size > 0:
-			at += int(size) + 2
-			if at > len(b) {
-				return 0
-			}
-			continue
-		case len(b)-at >= 2 && b[at] == '\r' && b[at+1] == '\n':
-			return at + 2
+		if size == 0 {
+			return ok && bytes.HasPrefix(b[at:], []byte("\r\n")) // else trailers
 		}
-		return 0 // trailers
+		if !ok || size > int64(len(b)-at-2) {
+			return false
+		}
+		at += int(size) + 2
 	}
 }
 
@@ -261,33 +252,4 @@ func (x *exchange) tell(err error) error {
 		x.u.cfg.Log.Warn("answer broke off", "upstream", x.u.cfg.Name, "err", err)
 	}
 	return err
-}
-
-// toOld streams a body of unknown length to an HTTP/1.0 client, for whom its
-// end is the end of the connection: one that breaks off is reset, so that it
-// cannot be taken for complete.
-func (x *exchange) toOld(ctx *fasthttp.RequestCtx) {
-	ctx.SetConnectionClose()
-	ctx.Response.SkipBody = true
-	ctx.Hijack(func(client net.Conn) {
-		x.client = client
-		for {
-			b, err := x.next()
-			if err == nil {
-				_, err = x.toClient(b)
-				x.took(len(b))
-			}
-			if err == nil {
-				continue
-			}
-			complete := errors.Is(err, io.EOF)
-			if tcp, ok := bare(client).(*net.TCPConn); ok && !complete {
-				_ = x.tell(err)
-				_ = tcp.SetLinger(0)
-			}
-			x.end(complete)
-			_ = client.Close()
-			return
-		}
-	})
 }

@@ -158,16 +158,27 @@ func (x *exchange) deliver(ctx *fasthttp.RequestCtx) error {
 		}
 		return x.stream(ctx, int(r.size))
 	case chunked:
-		if n := wholeChunks(x.br); n > 0 {
-			for b, err := x.next(); err == nil; b, err = x.next() {
-				ctx.Response.AppendBody(b)
-				x.took(len(b))
-			}
-			x.end(true)
-			return nil
+		if wholeChunks(x.br) {
+			return x.inOne(ctx)
 		}
 	}
 	return x.stream(ctx, -1)
+}
+
+// inOne makes a chunked body that is in the buffer the response's.
+func (x *exchange) inOne(ctx *fasthttp.RequestCtx) error {
+	for {
+		b, err := x.next()
+		if errors.Is(err, io.EOF) {
+			x.end(true)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		ctx.Response.AppendBody(b)
+		x.took(len(b))
+	}
 }
 
 // gather reports whether a fixed body is in the buffer, or comes within a moment.

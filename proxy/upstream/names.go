@@ -25,6 +25,9 @@ func judge(name []byte) verdict {
 		case same(name, "connection"):
 			return connection
 		case same(name, "content-length"):
+			if name[len("content")] == '_' {
+				return drop
+			}
 			return length
 		case same(name, "cf-connecting-ip"):
 			return trustedOnly(name)

@@ -27,7 +27,7 @@ func (x *exchange) switchOver(ctx *fasthttp.RequestCtx) error {
 	}
 	x.c = nil // the pipe's now
 	x.end(false)
-	ctx.Hijack(p.run)
+	takeOver(ctx, p.run, p.end)
 	return nil
 }
 
@@ -62,14 +62,12 @@ var pipeBuffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 
 // run carries the bytes until both sides have closed, one broke, or neither
 // said anything for the idle time.
-func (p *pipe) run(client net.Conn) {
-	defer p.u.remove(p)
-	defer func() { _ = client.Close() }()
-	defer p.origin.drop()
+func (p *pipe) run(client net.Conn, head []byte) {
+	defer p.end()
 	p.client.Store(&client)
 	p.last.Store(time.Now().UnixNano())
 	_ = p.origin.Conn.SetDeadline(time.Time{})
-	if _, err := client.Write(p.early); err != nil {
+	if _, err := client.Write(append(head, p.early...)); err != nil {
 		return
 	}
 	done := make(chan struct{})
@@ -79,6 +77,11 @@ func (p *pipe) run(client net.Conn) {
 	}()
 	p.carry(client, p.origin.Conn)
 	<-done
+}
+
+func (p *pipe) end() {
+	p.u.remove(p)
+	p.origin.drop()
 }
 
 // carry copies one way. At the end of src it ends dst's half; on a failure it

@@ -165,7 +165,7 @@ type Forwarding struct {
 // it since). While an answer is returned before a long body was read to its
 // end, the request must not be touched any more.
 //
-// On an error the response is untouched and the error wraps one of ErrRefused,
+// On an error the response is empty and the error wraps one of ErrRefused,
 // ErrTimeout, ErrBroken, ErrRequest and ErrGone. Where the body was not read to
 // its end the client's connection closes after the answer.
 func (u *Upstream) Forward(ctx *fasthttp.RequestCtx, f *Forwarding) error {
@@ -173,6 +173,7 @@ func (u *Upstream) Forward(ctx *fasthttp.RequestCtx, f *Forwarding) error {
 	err := x.run(ctx, f)
 	if err != nil {
 		x.end(false)
+		ctx.Response.Reset() // a head that looked well may be in it
 		return fmt.Errorf("upstream %s: %w", u.cfg.Name, err)
 	}
 	return nil
