@@ -87,6 +87,7 @@ func wait(lanes []laneState) string {
 	case s < 3600:
 		return fmt.Sprintf("%d min %d s", s/60, s%60)
 	default:
-		return fmt.Sprintf("%d h %d min", s/3600, s/60%60)
+		m := int(longest/60 + 0.5)
+		return fmt.Sprintf("%d h %d min", m/60, m%60)
 	}
 }
