@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -180,10 +179,8 @@ func (r *request) describe(f *upstream.Forwarding, c *token.Claims) {
 	if r.https {
 		f.Proto = "https"
 	}
-	if r.heads.requestID == nil {
-		r.id = appendID(r.id[:0])
-		f.RequestID = r.id
-	}
+	r.id = upstream.AppendRequestID(r.id[:0], &r.ctx.Request.Header)
+	f.RequestID = r.id
 	if r.room == nil {
 		return
 	}
@@ -194,17 +191,6 @@ func (r *request) describe(f *upstream.Forwarding, c *token.Claims) {
 		r.line = strconv.AppendInt(append(b, '.'), c.Place, 10)
 		f.Session = r.line
 	}
-}
-
-// appendID appends a request id: to tell requests apart, not to be a secret.
-func appendID(dst []byte) []byte {
-	const digits = "0123456789abcdefghijklmnopqrstuv"
-	for range 2 {
-		for n, i := rand.Uint64(), 0; i < 10; n, i = n>>5, i+1 {
-			dst = append(dst, digits[n&31])
-		}
-	}
-	return dst
 }
 
 // failed answers for an origin that did not.

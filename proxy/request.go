@@ -52,7 +52,6 @@ type heads struct {
 	origin, referer        []byte
 	auth, expect           []byte
 	proto                  []byte // X-Forwarded-Proto
-	requestID              []byte
 	upgrade, overridden    bool
 	length, coded, faulted bool
 }
@@ -145,6 +144,9 @@ func (r *request) readTarget(uri []byte) fault {
 		if uri, ok = r.fromAbsolute(uri); !ok {
 			return fault{fasthttp.StatusBadRequest, "target"}
 		}
+		// To the origin goes the origin form.
+		r.ctx.Request.Header.SetRequestURIBytes(bytes.Clone(uri))
+		uri = r.ctx.Request.Header.RequestURI()
 	}
 	r.target = uri
 	r.path, r.query, _ = bytes.Cut(uri, []byte{'?'})
@@ -256,8 +258,6 @@ func (hs *heads) field(name, value []byte) {
 		} else if is(name, "upgrade") {
 			hs.upgrade = true
 		}
-	case 12:
-		hs.requestID = keep(hs.requestID, is(name, "x-request-id"), value)
 	case 13:
 		hs.auth = keep(hs.auth, is(name, "authorization"), value)
 		hs.overridden = hs.overridden || is(name, "x-http-method")
