@@ -24,8 +24,9 @@ func pollBase(pace time.Duration, stretch float64) time.Duration {
 const maxStretch = float64(PollMost / PollLeast)
 
 // stretch returns by how much polls must be spread, 1 to 15, so that
-// waiting visitors stay within the budget. Those about to be called keep coming every two
-// seconds all the same: they are few, and a call that nobody sees in time is lost.
+// waiting visitors stay within the budget, where half a minute is long enough for that.
+// Those about to be called keep coming every two seconds all the same: a call that nobody
+// sees in time is lost. That costs about three polls for each who is called.
 func (o *outlook) stretch(waiting float64) float64 {
 	k := 1.0
 	for k < maxStretch && o.polls(waiting, k) > PollBudget {
