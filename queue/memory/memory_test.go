@@ -1,22 +1,57 @@
 package memory
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/dealgate/dealgate/queue"
+	"github.com/dealgate/dealgate/queue/queuetest"
 )
 
-func TestSmoke(t *testing.T) {
-	e, err := New(Options{Path: t.TempDir()})
+var _ = flag.Bool("soak", false, "run the heavy cases")
+
+// TestEngine runs the conformance suite without a folder.
+func TestEngine(t *testing.T) {
+	queuetest.Run(t, func(t *testing.T) queuetest.Subject {
+		return queuetest.Subject{Engine: open(t, "")}
+	})
+}
+
+// TestEngineWithAFolder runs it with one, restarts included.
+func TestEngineWithAFolder(t *testing.T) {
+	queuetest.Run(t, func(t *testing.T) queuetest.Subject {
+		folder := t.TempDir()
+		e := open(t, folder)
+		return queuetest.Subject{Engine: e, Crash: func() queue.Engine {
+			e.crash(t)
+			e = open(t, folder)
+			return e
+		}}
+	})
+}
+
+func open(t *testing.T, folder string) *Engine {
+	t.Helper()
+	e, err := New(Options{Path: folder})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := queue.Policy{Rate: 5, Burst: 5, Capacity: 20, SessionTTL: 6e11, ReturnWithin: 6e11, Lanes: []queue.Lane{{Name: "public", Weight: 1}}}
-	r, err := e.Step(t.Context(), &queue.Step{Room: "a", Policy: p, Joins: []queue.Join{{Lane: "public", N: 9}}})
-	t.Logf("%+v %v", r, err)
-	v, err := e.Sync(t.Context(), &queue.Sync{Room: "a", Policy: p})
-	t.Logf("%+v %v", v, err)
-	if err := e.Close(); err != nil {
-		t.Fatal(err)
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+// crash leaves what the death of the process would: whatever was written, and
+// nothing that a clean end writes.
+func (e *Engine) crash(t *testing.T) {
+	t.Helper()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closed = true
+	if err := e.journal.close(); err != nil {
+		t.Error(err)
 	}
 }

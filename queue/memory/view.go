@@ -29,6 +29,7 @@ func (r *room) view(endSeq int64, now time.Time) *queue.View {
 	for i, l := range r.lanes {
 		lv := &v.Lanes[i]
 		lv.Lane, lv.Epoch, lv.Head, lv.Tail, lv.Present = l.name, l.epoch, l.line.head, l.line.tail, l.line.present
+		lv.From, lv.To = l.line.head, l.line.tail // the counts are always those of now
 		lv.First, lv.Blocks = l.line.view()
 	}
 	return v
