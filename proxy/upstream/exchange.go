@@ -19,6 +19,8 @@ const (
 	// gatherFor is how long a short body may lag behind its head and still be
 	// answered in one piece.
 	gatherFor = 10 * time.Millisecond
+	// uploadGrace is how long an answer waits for the upload it answers to end.
+	uploadGrace = 50 * time.Millisecond
 )
 
 // exchange is one request and its answer. It owns a connection from the head of
@@ -130,7 +132,7 @@ func (x *exchange) blame(err error) error {
 // the client is told that its connection will close.
 func (x *exchange) await(ctx *fasthttp.RequestCtx) {
 	x.c.patience, x.c.client = x.u.cfg.StallTimeout, x.client
-	if x.up != nil && !x.up.within(gatherFor) {
+	if x.up != nil && !x.up.within(uploadGrace) {
 		x.c.client = nil
 		ctx.SetConnectionClose()
 	}

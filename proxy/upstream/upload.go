@@ -82,26 +82,21 @@ func (up *upload) copy(stream io.Reader, size int64, c *conn, stall time.Duratio
 			sent += int64(n)
 		}
 		switch {
+		case sent == size:
+			return true, nil
 		case err == nil:
 		case !errors.Is(err, io.EOF):
 			return false, err
 		case size >= 0:
-			return sent == size, ended(sent < size)
+			return false, io.ErrUnexpectedEOF
 		case left(up.client):
 			// fasthttp returns the same io.EOF for a chunked body that was cut
 			// between two chunks as for a complete one.
-			return false, ended(true)
+			return false, io.ErrUnexpectedEOF
 		default:
 			return c.send([]byte("0\r\n\r\n"), stall) == nil, nil
 		}
 	}
-}
-
-func ended(early bool) error {
-	if early {
-		return io.ErrUnexpectedEOF
-	}
-	return nil
 }
 
 // chunk frames the n bytes of buf at front as a chunk; there is room on both sides.
