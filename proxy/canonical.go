@@ -137,7 +137,7 @@ type canon struct {
 func (c *canon) segment(s []byte) {
 	ends := false
 	if i := bytes.IndexAny(s, ";?#"); i >= 0 {
-		ends = bytes.IndexAny(s, "?#") >= 0
+		ends = bytes.ContainsAny(s, "?#")
 		s = s[:i]
 	}
 	name := bytes.TrimRight(s, " .")

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -80,9 +78,16 @@ func (s *script) Sync(context.Context, *queue.Sync) (*queue.View, error) {
 	}
 	v := s.view
 	v.Now, v.Run = time.Now(), "run"
-	v.Lanes = []queue.LaneView{{
+	l := queue.LaneView{
 		Lane: "public", Epoch: epoch, Head: s.head, Tail: s.tail, Present: s.tail - s.head, From: s.head, To: s.tail,
-	}}
+		First: s.head/queue.BlockSize + 1,
+	}
+	for at := s.head; at < s.tail; { // all who wait are present
+		end := min((at/queue.BlockSize+1)*queue.BlockSize, s.tail)
+		l.Blocks = append(l.Blocks, uint16(end-at))
+		at = end
+	}
+	v.Lanes = []queue.LaneView{l}
 	return &v, nil
 }
 
@@ -292,8 +297,6 @@ func object(t *testing.T, a *rawtest.Answer) map[string]any {
 	}
 	return m
 }
-
-func keysOf(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
 
 // watcher is an Observer that remembers.
 type watcher struct {

@@ -356,7 +356,7 @@ func (r *request) waitPage() {
 	}
 	told := r.room.refuses(phase)
 	tk := r.find(token.Ticket).claims
-	s := &r.status
+	var s *status
 	switch {
 	case tk != nil:
 		r.decision = Waited

@@ -25,7 +25,7 @@ var (
 	problemStore      = problem{"store-away", "The state of the line cannot be changed at the moment."}
 	problemOrigin     = problem{"origin-unreachable", "The shop behind this gate could not be reached."}
 	problemOriginLate = problem{"origin-timeout", "The shop behind this gate did not answer in time."}
-	problemInternal   = problem{"internal-error", "Something went wrong in the gate."}
+	problemInternal   = problem{"internal", "Something went wrong in the gate."}
 )
 
 // problemType is what the types of problems begin with.

@@ -121,21 +121,21 @@ func (h *Handler) Server() *fasthttp.Server {
 	}
 }
 
-// received makes an Expect field known to fasthttp however its name is written.
+// received has fasthttp ask [Handler.expect] about any Expect field with a
+// body, however its name is written and whatever it says: the client may wait
+// for our word, and fasthttp for its body. The decision reads the field itself.
 func received(h *fasthttp.RequestHeader) (same fasthttp.RequestConfig) {
-	if n := h.ContentLength(); n == 0 || n == -2 || len(h.PeekBytes(expectName)) > 0 {
+	if n := h.ContentLength(); n == 0 || n == -2 {
 		return same
 	}
-	for k, v := range h.All() {
+	for k := range h.All() {
 		if fold(k, "expect") {
-			h.SetCanonical(expectName, bytes.Clone(v))
+			h.SetCanonical([]byte("Expect"), []byte("100-continue"))
 			break
 		}
 	}
 	return same
 }
-
-var expectName = []byte("Expect")
 
 // unreadable answers what is no request.
 func (h *Handler) unreadable(ctx *fasthttp.RequestCtx, err error) {

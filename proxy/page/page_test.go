@@ -109,7 +109,7 @@ func TestStates(t *testing.T) {
 		}
 	}
 	f(Prequeue, "Not open yet", "opens net leave", "opens net")
-	f(Waiting, "You are in line", "line waitbox speed net keep leave", "waitbox speed net")
+	f(Waiting, "You are in line", "line waitbox speed net keep leave", "waitbox net")
 	f(Paused, "The line is paused", "line net keep leave", "net")
 	f(Called, "It is your turn", "go", "go")
 	f(Admitted, "You are in", "go", "go")

@@ -122,10 +122,10 @@ func lineSlots(s map[string]slot[waiting]) {
 		}
 		return p.language.count(p.language.Live.Line, p.View.Waiting)
 	})
-	s["rate"] = line(func(p *waiting) string { return p.language.rate(p.Rate) })
+	s["rate"] = text((*waiting).pace)
 	s["hide_line"] = hide((*waiting).inLine)
 	s["hide_wait"] = hide(func(p *waiting) bool { return p.State == Waiting })
-	s["hide_speed"] = hide(func(p *waiting) bool { return p.State == Waiting && p.language.rate(p.Rate) != "" })
+	s["hide_speed"] = hide(func(p *waiting) bool { return p.pace() != "" })
 }
 
 // scriptSlots adds what the script starts from: data, never code.
@@ -164,6 +164,13 @@ func (p *waiting) tab() string {
 	}
 	l := p.language
 	return fill(l.Live.Tab, "{n}", l.number(p.shown()), "{p}", l.number(p.Place))
+}
+
+func (p *waiting) pace() string {
+	if !p.inLine() || p.State != Waiting {
+		return ""
+	}
+	return p.language.rate(p.Rate)
 }
 
 func (p *waiting) opens() string {
