@@ -2,7 +2,6 @@ package crowd
 
 import (
 	"bytes"
-	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -90,7 +89,7 @@ func (v *Visitor) turn(w *worker, due time.Duration) time.Duration {
 
 func (v *Visitor) act(due time.Duration) time.Duration {
 	cfg := &v.crowd.cfg
-	if v.leaves > 0 && v.stage != inside && v.crowd.since() >= v.leaves {
+	if v.came && v.leaves > 0 && v.stage != inside && v.crowd.since() >= v.leaves {
 		v.farewell()
 		return -1
 	}
@@ -232,89 +231,6 @@ func (a *Answer) wait() time.Duration {
 		return retryWait
 	}
 	return time.Duration(s) * time.Second
-}
-
-// in is the moment the visitor is let in.
-func (v *Visitor) in() time.Duration {
-	now := v.crowd.since()
-	if v.Admitted == 0 {
-		v.Admitted = now
-		if v.Called == 0 {
-			v.Called = now
-		}
-	}
-	v.crowd.counts.admitted.Add(1)
-	v.set(inside)
-	v.leaving = now + v.crowd.cfg.Stay
-	if v.crowd.cfg.OnAdmit != nil {
-		v.crowd.cfg.OnAdmit(v)
-	}
-	if v.crowd.cfg.JoinOnly {
-		return -1
-	}
-	if v.crowd.cfg.Inside != nil {
-		return 0
-	}
-	return v.pause()
-}
-
-// pause is the time until an admitted visitor's next look; when its stay is over it leaves.
-func (v *Visitor) pause() time.Duration {
-	rest := v.leaving - v.crowd.since()
-	if rest <= 0 {
-		v.farewell()
-		return -1
-	}
-	return min(rest, v.crowd.cfg.Every)
-}
-
-// look is the default of those inside: the path again, until the stay is over.
-func (v *Visitor) look(due time.Duration) time.Duration {
-	if v.crowd.since() >= v.leaving {
-		return v.pause()
-	}
-	a, err := v.exchange(due, Browse, "GET", v.crowd.path, "application/json", "", nil)
-	switch {
-	case err != nil:
-		return v.retry()
-	case a.waits(): // the session is over, and this is a place in line again
-		v.set(waiting)
-		return a.wait()
-	}
-	return v.pause()
-}
-
-// Do lets an admitted visitor ask the shop for something, with its cookies.
-// The body is sent if it is not nil. The answer is valid until the next Do.
-func (v *Visitor) Do(method, target, header string, body []byte) (*Answer, error) {
-	a, err := v.exchange(v.crowd.since(), Browse, method, target, "application/json", header, body)
-	if err == nil && a.waits() {
-		return a, ErrOutside
-	}
-	return a, err
-}
-
-// ErrOutside is returned by Do when the session is over.
-var ErrOutside = errors.New("the visitor is outside")
-
-// farewell tells the gate, if this visitor is so polite.
-func (v *Visitor) farewell() {
-	if !v.Farewell || len(v.cookies) == 0 {
-		return
-	}
-	now := v.crowd.since()
-	if n := len(v.Passes); n > 0 {
-		v.Passes[n-1].Until = min(v.Passes[n-1].Until, now)
-	}
-	v.exchange(now, Leave, "DELETE", "/.dealgate/rooms/"+v.crowd.cfg.Room+"/ticket", "application/json", "", nil)
-}
-
-// depart ends the visit.
-func (v *Visitor) depart() {
-	v.Gone = v.crowd.since()
-	v.set(coming)
-	v.cookies = nil
-	v.crowd.counts.gone.Add(1)
 }
 
 // retry is how long a visitor waits after a failure: apart from the others.
