@@ -72,10 +72,10 @@ func canary(t *testing.T, c *rawtest.Conn, r *rand.Rand) bool {
 	body, method := "", "GET"
 	switch r.IntN(4) {
 	case 0:
-		body, method = strings.Repeat(token, 1+r.IntN(1000)), "POST"
+		body, method = strings.Repeat(token, 1+r.IntN(400)), "POST"
 		head += fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body)
 	case 1:
-		body, method = strings.Repeat(token, 1+r.IntN(1000)), "PUT"
+		body, method = strings.Repeat(token, 1+r.IntN(400)), "PUT"
 		head += fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(body), body)
 	default:
 		head += "\r\n"
