@@ -43,6 +43,20 @@ func (e *script) set(f func()) {
 	f()
 }
 
+// asked returns the numbers of Steps and Syncs so far.
+func (e *script) asked() (steps, syncs int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.steps), len(e.syncs)
+}
+
+// last returns the Sync that was asked for i before the last.
+func (e *script) last(i int) Sync {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.syncs[len(e.syncs)-1-i]
+}
+
 func (e *script) clock() time.Time { return time.Now().Add(e.skew) }
 
 func (e *script) Step(ctx context.Context, s *Step) (*StepReply, error) {
@@ -139,8 +153,8 @@ func (e *script) Control(context.Context, *Control) (Overrides, error) {
 
 var _ Engine = (*script)(nil)
 
-// play runs a room over e in a bubble of fake time, and f in it, after the
-// room's first Sync.
+// play runs a room over e in a bubble of fake time, and f in it, 100 ms after the
+// room's first Sync: no two things happen at one instant by accident.
 func play(t *testing.T, e *script, f func(t *testing.T, r *Room)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -148,7 +162,7 @@ func play(t *testing.T, e *script, f func(t *testing.T, r *Room)) {
 		ctx, stop := context.WithCancel(t.Context())
 		ran := make(chan error)
 		go func() { ran <- r.Run(ctx) }()
-		synctest.Wait()
+		time.Sleep(100 * time.Millisecond)
 		f(t, r)
 		stop()
 		if err := <-ran; err != nil {
