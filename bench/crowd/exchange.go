@@ -209,3 +209,12 @@ func text(json []byte, key string) []byte {
 	s, _, _ := bytes.Cut(json[i+len(key):], []byte(`"`))
 	return s
 }
+
+// Cookies returns the visitor's cookies as a Cookie header has them.
+func (v *Visitor) Cookies() string {
+	var all []string
+	for _, k := range v.cookies {
+		all = append(all, k.name+"="+k.value)
+	}
+	return strings.Join(all, "; ")
+}

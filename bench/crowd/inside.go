@@ -84,7 +84,5 @@ func (v *Visitor) farewell() {
 func (v *Visitor) depart() {
 	v.Gone = v.crowd.since()
 	v.set(coming)
-	v.cookies = nil
 	v.crowd.counts.gone.Add(1)
 }
-
