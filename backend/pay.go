@@ -42,8 +42,10 @@ func (s *Shop) pay(ctx context.Context, o Order) (Order, error) {
 	if err != nil {
 		return Order{}, fmt.Errorf("order %s: %w", o.ID, err)
 	}
-	if err := s.cfg.Payment.Settle(ctx, o.ID, o.Total()); err != nil {
+	if err := s.cfg.Payment.Settle(ctx, o.ID, o.Total()); errors.Is(err, ErrDeclined) {
 		return o, fmt.Errorf("order %s: %w", o.ID, err)
+	} else if err != nil {
+		return o, fmt.Errorf("order %s: %w: payment: %w", o.ID, ErrAway, err)
 	}
 	err = s.cfg.Ledger.Confirm(ctx, o.Deal, o.ID)
 	if errors.Is(err, ErrLapsed) {
@@ -109,7 +111,7 @@ func (s *Shop) finish(ctx context.Context, o Order, status Status) (Order, error
 		return o, err
 	}
 	if err := s.cfg.Payment.Settle(ctx, o.ID, Money{0, o.Price.Currency}); err != nil {
-		return o, fmt.Errorf("giving back what was paid for order %s: %w", o.ID, err)
+		return o, fmt.Errorf("giving back what was paid for order %s: %w: %w", o.ID, ErrAway, err)
 	}
 	return s.update(ctx, o.ID, Change{Charged: new(false)})
 }

@@ -144,7 +144,7 @@ func (c Card) When() string {
 // Left says how much is left, "" if it is not known.
 func (c Card) Left() string {
 	switch {
-	case !c.Known:
+	case !c.Known || c.State == backend.Ended:
 		return ""
 	case c.State == backend.SoldOut && c.Reserved > 0:
 		return c.P.T("all_reserved")
