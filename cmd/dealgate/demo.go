@@ -5,13 +5,163 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"os"
 	"time"
 
+	"github.com/dealgate/dealgate/bench/crowd"
 	"github.com/dealgate/dealgate/configs"
 )
 
 //go:embed demo.yaml
 var demoYAML []byte
+
+func demo(ctx context.Context, args []string, std streams) error {
+	fs := newFlags("demo")
+	size := fs.Int("crowd", 3000, "how many synthetic `VISITORS` come")
+	rate := fs.String("rate", "50/s", "sessions that may begin: `N/s`, N/m or N/h")
+	listen := fs.String("listen", "127.0.0.1:8080", "where visitors come in")
+	admin := fs.String("admin", "127.0.0.1:9090", "where operators and metrics come in")
+	lasts := fs.Duration("for", 0, "end after this `TIME`, such as 2m; 0 is until Ctrl-C")
+	if goOn, err := parseFlags(fs, args, std); !goOn {
+		return err
+	}
+	if *size < 0 || *lasts < 0 {
+		return usagef("demo: --crowd and --for: want 0 or more")
+	}
+	cfg, err := configs.Parse("demo.yaml", demoYAML, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	given, err := inline(map[string]string{"listen": *listen, "admin": *admin, "rate": *rate,
+		"data": "demo", "to": "http://127.0.0.1:1", "path": "/*", "capacity": "0"})
+	if err != nil {
+		return err
+	}
+	cfg.Listen, cfg.Admin.Listen = given.Listen, given.Admin.Listen
+	cfg.Rooms[0].Admit.Rate, cfg.Rooms[0].Admit.Burst = given.Rooms[0].Admit.Rate, given.Rooms[0].Admit.Burst
+	if cfg.Store.Path, err = os.MkdirTemp("", "dealgate-demo-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(cfg.Store.Path)
+	if *lasts > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, *lasts)
+		defer cancel()
+	}
+	return runGate(ctx, cfg, std, func(ctx context.Context, g *gate) error { return runDemo(ctx, g, *size, std.out) })
+}
+
+// runDemo lets the crowd come and says how it goes, until ctx ends; then it
+// sums up.
+func runDemo(ctx context.Context, g *gate, size int, out io.Writer) error {
+	url := visit(g.addr)
+	fmt.Fprintf(out, "  Open %s/ and pick a deal: you really wait, and you really get in. Ctrl-C ends it.\n\n", url)
+	came := make(chan *crowd.Report, 1)
+	var visitors *crowd.Crowd
+	if size > 0 {
+		shoppers := newShoppers(size)
+		var err error
+		visitors, err = crowd.New(crowd.Config{
+			URL: url + "/deals/" + shoppers.deals[0], Room: g.cfg.Rooms[0].Name, Mode: crowd.Page,
+			Visitors: size, Over: 5 * time.Second, Conns: 256, Seed: 1,
+			Leave: 0.1, Patience: 2 * time.Minute, Background: 0.05, Farewell: 0.5,
+			Inside: shoppers.turn,
+		})
+		if err != nil {
+			return err
+		}
+		go func() {
+			report, err := visitors.Run(ctx)
+			if err != nil {
+				g.log.Error("the crowd", "err", err)
+			}
+			came <- report
+		}()
+	}
+	before := g.stockLeftSum()
+	watchDemo(ctx, g, before, out)
+	var report *crowd.Report
+	if visitors != nil {
+		report = <-came
+	}
+	sumUp(out, g, report, before)
+	return nil
+}
+
+// watchDemo shows the live line until ctx ends.
+func watchDemo(ctx context.Context, g *gate, before int64, out io.Writer) {
+	line := newLiveLine(out)
+	defer line.end()
+	tick := time.NewTicker(line.every())
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		r := g.roomList()[0]
+		v := r.View()
+		var waiting int64
+		for _, l := range v.Lanes {
+			waiting += l.Present
+		}
+		line.show(fmt.Sprintf("  waiting %6d   admitted %6d   inside %5d   rate %6.1f/s of %s   sold %5d   left %5d",
+			waiting, v.Begun, v.Sessions, v.Entered, ratePerSecond(v.Rate), before-g.stockLeftSum(), g.stockLeftSum()))
+	}
+}
+
+// sumUp says what came of the demo.
+func sumUp(out io.Writer, g *gate, report *crowd.Report, before int64) {
+	v := g.roomList()[0].View()
+	left := g.stockLeftSum()
+	fmt.Fprintf(out, "\n  %d sessions begun, %d units sold or reserved, %d left of %d: oversold %d\n", v.Begun, before-left, left, before, max(0, -left))
+	if report == nil {
+		return
+	}
+	fmt.Fprintf(out, "  places given twice: %d   errors: %d\n", len(report.Duplicates()), report.Counts.Errors)
+	fmt.Fprintf(out, "  %v\n", report)
+}
+
+// stockLeftSum is what is left of all configured deals.
+func (g *gate) stockLeftSum() (n int64) {
+	for _, left := range g.stockLeft() {
+		n += left
+	}
+	return n
+}
+
+// shoppers are the crowd once inside: they look around, most buy, and they go.
+type shoppers struct {
+	deals []string
+	turns []int8 // by visitor
+}
+
+func newShoppers(n int) *shoppers {
+	return &shoppers{deals: []string{"mat", "lamp", "kettle", "ticket"}, turns: make([]int8, n)}
+}
+
+// turn is what a visitor does next: look, buy, look again, leave.
+func (s *shoppers) turn(v *crowd.Visitor) time.Duration {
+	turn := s.turns[v.Number]
+	s.turns[v.Number]++
+	deal := s.deals[v.Number%len(s.deals)]
+	pause := time.Duration(1+v.Number%4) * time.Second
+	switch turn {
+	case 0, 2:
+		if _, err := v.Do("GET", "/deals/"+deal, "", nil); err != nil {
+			return -1
+		}
+	case 1:
+		if v.Number%10 < 7 {
+			body := fmt.Appendf(nil, `{"deal":%q,"quantity":1}`, deal)
+			header := fmt.Sprintf("Content-Type: application/json\r\nIdempotency-Key: demo-%d\r\n", v.Number)
+			if _, err := v.Do("POST", "/api/v1/orders", header, body); err != nil {
+				return -1
+			}
+		}
+	default:
+		return -1
+	}
+	return pause
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -32,6 +33,9 @@ type gate struct {
 	ctx     context.Context    // of the parts
 	end     context.CancelFunc // ends the parts
 
+	started *configs.Config // listeners and stores stay as it says
+	addr    net.Addr        // where visitors come in, once it listens
+
 	mu        sync.Mutex // guards what follows, which apply replaces
 	cfg       *configs.Config
 	keys      *token.Keyring
@@ -51,7 +55,7 @@ func newGate(ctx context.Context, cfg *configs.Config, log *slog.Logger) (g *gat
 	if err := os.MkdirAll(cfg.Store.Path, 0o700); err != nil {
 		return nil, fmt.Errorf("store.path: %w", err)
 	}
-	g = &gate{log: log, metrics: newMetrics()}
+	g = &gate{log: log, metrics: newMetrics(), started: cfg}
 	ctx, g.end = context.WithCancel(context.WithoutCancel(ctx))
 	g.parts, g.ctx = errgroup.WithContext(ctx)
 	defer func() {
@@ -128,7 +132,7 @@ func (g *gate) apply(cfg *configs.Config) error {
 		return err
 	}
 	if g.cfg != nil {
-		for _, key := range configs.Changes(g.cfg, cfg) {
+		for _, key := range configs.Changes(g.started, cfg) {
 			g.log.Warn("a changed key needs a restart to take effect", "key", key)
 		}
 	}

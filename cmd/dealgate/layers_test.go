@@ -51,7 +51,6 @@ var owners = map[string][]string{
 	"github.com/molecule-man/go-brrr":      {},
 	"github.com/alicebob/miniredis/":       {},
 	"github.com/chromedp/":                 {},
-	"net/http/httptest":                    {},
 }
 
 type listed struct {

@@ -31,8 +31,8 @@ func size(full, small int) int {
 	return small
 }
 
-// binary builds dealgate once for all tests.
-var binary = sync.OnceValues(func() (string, error) {
+// built builds dealgate once for all tests.
+var built = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "dealgate-live-")
 	if err != nil {
 		return "", err
@@ -47,7 +47,7 @@ var binary = sync.OnceValues(func() (string, error) {
 func TestMain(m *testing.M) {
 	flag.Parse()
 	status := m.Run()
-	if path, err := binary(); err == nil {
+	if path, err := built(); err == nil {
 		os.RemoveAll(filepath.Dir(path))
 	}
 	os.Exit(status)
@@ -67,7 +67,7 @@ type process struct {
 // start runs the binary and returns at once; wait for ready() before asking it.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
-	path, err := binary()
+	path, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,6 +54,7 @@ func runGate(ctx context.Context, cfg *configs.Config, std streams, beside func(
 	}
 	defer func() { err = cmp.Or(err, g.close()) }()
 
+	g.addr = ln.Addr()
 	banner(std.out, cfg, ln.Addr(), adminLn.Addr(), time.Since(started))
 	if !loopback(ln.Addr()) && len(cfg.TrustedProxies) == 0 {
 		log.Warn("plain HTTP beyond loopback: cookies are neither Secure nor __Host-; put TLS in front and list it in trusted_proxies")
