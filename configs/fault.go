@@ -41,6 +41,7 @@ const maxFaults = 100
 // report collects the faults of a file and knows the line of each key in it.
 type report struct {
 	file   string
+	last   int               // line of the file: the parser puts what is empty at the end behind it
 	lines  map[string]int    // of the keys and elements that the file has
 	shown  map[string]string // scalars, as a fault may show them
 	broken map[string]bool   // keys whose value could not be read: nothing more is said about them
@@ -49,7 +50,7 @@ type report struct {
 }
 
 func newReport(file string) *report {
-	return &report{file: file, lines: map[string]int{"": 1}, shown: map[string]string{}, broken: map[string]bool{}}
+	return &report{file: file, last: 1, lines: map[string]int{"": 1}, shown: map[string]string{}, broken: map[string]bool{}}
 }
 
 func (r *report) addf(line int, key, format string, args ...any) {
@@ -57,7 +58,7 @@ func (r *report) addf(line int, key, format string, args ...any) {
 		r.more++
 		return
 	}
-	r.faults = append(r.faults, Fault{r.file, line, key, fmt.Sprintf(format, args...)})
+	r.faults = append(r.faults, Fault{r.file, min(line, r.last), key, fmt.Sprintf(format, args...)})
 }
 
 // unreadf reports a value that could not be read.

@@ -20,7 +20,7 @@ import (
 var Default []byte
 
 // maxSize bounds a file, in bytes.
-const maxSize = 1 << 20
+const maxSize = 256 << 10
 
 // Load reads the file at path, with the environment of the process. What is
 // wrong with its content is a [Faults].
@@ -40,14 +40,19 @@ func Load(path string) (*Config, error) {
 // Parse reads data as the file called name. env looks up an environment
 // variable, like [os.LookupEnv]. What is wrong with data is a [Faults].
 func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, error) {
+	defaults, err := defaultConfig()
+	if err != nil {
+		return nil, err
+	}
+	return parseOver(defaults, name, data, env)
+}
+
+// parseOver is Parse with the values of default.yaml, which it leaves as they are.
+func parseOver(defaults *Config, name string, data []byte, env func(string) (string, bool)) (*Config, error) {
 	r := newReport(name)
 	root := r.document(data)
 	if root == nil {
 		return nil, r.err()
-	}
-	defaults, err := defaultConfig()
-	if err != nil {
-		return nil, err
 	}
 	template := reflect.ValueOf(defaults).Elem()
 	cfg := blank(template)
@@ -69,15 +74,19 @@ func (r *report) document(data []byte) *yaml.Node {
 		r.addf(1, "", "the file is larger than %d bytes", maxSize)
 		return nil
 	}
+	r.last = max(1, bytes.Count(data, []byte("\n"))+min(1, len(data)-1-bytes.LastIndexByte(data, '\n')))
+	empty := &yaml.Node{Kind: yaml.MappingNode, Line: 1}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, second yaml.Node
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
-		return &yaml.Node{Kind: yaml.MappingNode, Line: 1}
+		return empty
 	} else if err != nil {
 		r.syntax(data, err)
 		return nil
 	}
 	switch err := dec.Decode(&second); {
+	case errors.Is(err, io.EOF) && doc.Content[0].ShortTag() == "!!null":
+		return empty
 	case errors.Is(err, io.EOF):
 		return doc.Content[0]
 	case err != nil:
