@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"time"
 
@@ -106,8 +108,8 @@ func watchDemo(ctx context.Context, g *gate, before int64, out io.Writer) {
 		for _, l := range v.Lanes {
 			waiting += l.Present
 		}
-		line.show(fmt.Sprintf("  waiting %6d   admitted %6d   inside %5d   rate %6.1f/s of %s   sold %5d   left %5d",
-			waiting, v.Begun, v.Sessions, v.Entered, ratePerSecond(v.Rate), before-g.stockLeftSum(), g.stockLeftSum()))
+		line.show(fmt.Sprintf("  waiting %6d   admitted %6d   inside %5d   rate %6.1f/s of %s   sold %5d of %d",
+			waiting, v.Begun, v.Sessions, v.Entered, ratePerSecond(v.Rate), before-g.stockLeftSum(), before))
 	}
 }
 
@@ -115,7 +117,7 @@ func watchDemo(ctx context.Context, g *gate, before int64, out io.Writer) {
 func sumUp(out io.Writer, g *gate, report *crowd.Report, before int64) {
 	v := g.roomList()[0].View()
 	left := g.stockLeftSum()
-	fmt.Fprintf(out, "\n  %d sessions begun, %d units sold or reserved, %d left of %d: oversold %d\n", v.Begun, before-left, left, before, max(0, -left))
+	fmt.Fprintf(out, "\n  %d sessions begun, %d units sold, %d left of %d: oversold %d\n", v.Begun, before-left, left, before, max(0, -left))
 	if report == nil {
 		return
 	}
@@ -131,37 +133,50 @@ func (g *gate) stockLeftSum() (n int64) {
 	return n
 }
 
-// shoppers are the crowd once inside: they look around, most buy, and they go.
+// shoppers are the crowd once inside: they look around, most buy and pay, and
+// they go.
 type shoppers struct {
-	deals []string
-	turns []int8 // by visitor
+	deals  []string
+	turns  []int8   // by visitor
+	orders []string // ids, by visitor
 }
 
 func newShoppers(n int) *shoppers {
-	return &shoppers{deals: []string{"mat", "lamp", "kettle", "ticket"}, turns: make([]int8, n)}
+	return &shoppers{deals: []string{"mat", "lamp", "kettle", "ticket"}, turns: make([]int8, n), orders: make([]string, n)}
 }
 
-// turn is what a visitor does next: look, buy, look again, leave.
+// turn is what a visitor does next: look, order, pay, leave.
 func (s *shoppers) turn(v *crowd.Visitor) time.Duration {
-	turn := s.turns[v.Number]
+	turn, deal := s.turns[v.Number], s.deals[v.Number%len(s.deals)]
 	s.turns[v.Number]++
-	deal := s.deals[v.Number%len(s.deals)]
-	pause := time.Duration(1+v.Number%4) * time.Second
-	switch turn {
-	case 0, 2:
-		if _, err := v.Do("GET", "/deals/"+deal, "", nil); err != nil {
-			return -1
-		}
-	case 1:
-		if v.Number%10 < 7 {
-			body := fmt.Appendf(nil, `{"deal":%q,"quantity":1}`, deal)
-			header := fmt.Sprintf("Content-Type: application/json\r\nIdempotency-Key: demo-%d\r\n", v.Number)
-			if _, err := v.Do("POST", "/api/v1/orders", header, body); err != nil {
-				return -1
-			}
-		}
+	buys := v.Number%10 < 7
+	var err error
+	switch {
+	case turn == 0:
+		_, err = v.Do("GET", "/deals/"+deal, "", nil)
+	case turn == 1 && buys:
+		s.orders[v.Number], err = order(v, deal)
+	case turn == 2 && s.orders[v.Number] != "":
+		_, err = v.Do("POST", "/api/v1/orders/"+s.orders[v.Number]+"/pay", "", []byte{})
 	default:
 		return -1
 	}
-	return pause
+	if err != nil {
+		return -1
+	}
+	return time.Duration(1+v.Number%4) * time.Second
+}
+
+// order reserves one unit of the deal and returns the order's id, "" if the
+// shop refused.
+func order(v *crowd.Visitor, deal string) (id string, err error) {
+	body := fmt.Appendf(nil, `{"deal":%q,"quantity":1}`, deal)
+	header := fmt.Sprintf("Content-Type: application/json\r\nIdempotency-Key: demo-%d\r\n", v.Number)
+	a, err := v.Do("POST", "/api/v1/orders", header, body)
+	if err != nil || a.Code != http.StatusCreated {
+		return "", err
+	}
+	var o struct{ ID string }
+	err = json.Unmarshal(a.Body, &o)
+	return o.ID, err
 }

@@ -33,8 +33,9 @@ func serve(ctx context.Context, args []string, std streams) error {
 	return runGate(ctx, cfg, std, func(ctx context.Context, g *gate) error { return g.watch(ctx, *file) })
 }
 
-// runGate runs cfg until ctx ends, one of its parts fails, or beside returns an
-// error; beside runs once the gate serves.
+// runGate runs cfg until one of its parts fails or beside returns, which runs
+// once the gate serves and is to return when ctx ends: the gate serves it to
+// its end.
 func runGate(ctx context.Context, cfg *configs.Config, std streams, beside func(context.Context, *gate) error) (err error) {
 	started := time.Now()
 	log := slog.New(slog.NewTextHandler(std.err, nil))
@@ -59,11 +60,19 @@ func runGate(ctx context.Context, cfg *configs.Config, std streams, beside func(
 	if !loopback(ln.Addr()) && len(cfg.TrustedProxies) == 0 {
 		log.Warn("plain HTTP beyond loopback: cookies are neither Secure nor __Host-; put TLS in front and list it in trusted_proxies")
 	}
-	parts, ctx := errgroup.WithContext(ctx)
-	parts.Go(func() error { return g.serveVisitors(ctx, ln) })
-	parts.Go(func() error { return g.serveOperators(ctx, adminLn, cfg) })
-	parts.Go(func() error { return g.failure(ctx) })
-	parts.Go(func() error { return beside(ctx, g) })
+	serving, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	parts, serving := errgroup.WithContext(serving)
+	parts.Go(func() error { return g.serveVisitors(serving, ln) })
+	parts.Go(func() error { return g.serveOperators(serving, adminLn, cfg) })
+	parts.Go(func() error { return g.failure(serving) })
+	parts.Go(func() error {
+		defer end()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(serving, cancel)() // a part that fails ends what runs beside it
+		return beside(ctx, g)
+	})
 	return parts.Wait()
 }
 
