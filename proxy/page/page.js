@@ -3,7 +3,7 @@
   const T = {{live}};
   const doc = document, data = doc.body.dataset, $ = id => doc.getElementById(id);
   let state = data.state, shown = +data.seen, place = data.place;
-  let fails = 0, busy = false, over = false, timer, due = 0, said = 0, spoken = '';
+  let fails = 0, busy = false, over = false, timer, due = Infinity, said = 0, spoken = '';
 
   // Words, as the server says them: the same keys and rules as in text.go.
   const group = n => String(n).replace(/\B(?=(\d{3})+$)/g, T.group);

@@ -203,16 +203,18 @@ func backsOff(t *testing.T, browser context.Context) {
 }
 
 func looksWhenVisible(t *testing.T, browser context.Context) {
-	v := first()
-	v.PollAfter = time.Hour
-	g := newGate(t, v, at(3000))
-	b := visit(t, browser, g)
-	b.get("document.dispatchEvent(new Event('visibilitychange'))") // its time is not over
-	b.get("const now = Date.now; Date.now = () => now() + 4e6; document.dispatchEvent(new Event('visibilitychange'))")
-	b.until(textOf("n"), "3,000")
-	if n := len(g.requests(poll)); n != 1 {
-		t.Errorf("%d polls, want 1", n)
+	v, later := first(), at(3000)
+	v.PollAfter, later.body["poll_after_ms"] = time.Hour, 3600e3
+	g := newGate(t, v, later)
+	b := visit(t, browser, g, before("window.fetches = 0; const get = fetch; window.fetch = (...a) => { fetches++; return get(...a) }"))
+	if got := b.get("document.dispatchEvent(new Event('visibilitychange')), fetches"); got != "0" {
+		t.Error("asked before its time was over")
 	}
+	if got := b.get("const now = Date.now; Date.now = () => now() + 4e6; document.dispatchEvent(new Event('visibilitychange')), fetches"); got != "1" {
+		t.Error("did not ask when seen again after its time")
+	}
+	b.until(textOf("n"), "3,000")
+	b.clean()
 }
 
 func joinsAgain(t *testing.T, browser context.Context) {
