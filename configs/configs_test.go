@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -299,13 +300,13 @@ func TestLoad(t *testing.T) {
 func TestLargeFilesAreBounded(t *testing.T) {
 	f := func(unit string, n int) {
 		t.Helper()
-		begin := time.Now()
+		begin := spent(t)
 		_, err := Parse("test.yaml", []byte(strings.Repeat(unit, n)), noEnv)
 		if err == nil || len(err.Error()) > 64<<10 {
 			t.Errorf("%q: %.200v", unit, err)
 		}
-		if took := time.Since(begin); took > 20*time.Second {
-			t.Errorf("%q: took %v", unit, took)
+		if took := spent(t) - begin; took > 10*time.Second {
+			t.Errorf("%q: took %v of CPU", unit, took)
 		}
 	}
 	for _, unit := range []string{"[", "- ", "? ", "#\n", "a: 1\n", "- a\n", "{", "\"", "a", "a:\n ", "\n", "rooms: [{}]\n", "---\n", "[a: "} {
@@ -317,6 +318,16 @@ func TestLargeFilesAreBounded(t *testing.T) {
 	if _, err := Parse("test.yaml", []byte(rooms), noEnv); !strings.Contains(err.Error(), "more faults") {
 		t.Errorf("%.200v", err)
 	}
+}
+
+// spent is the CPU time of this process: what else runs on the machine does not count.
+func spent(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func TestChangesNamesWhatNeedsARestart(t *testing.T) {

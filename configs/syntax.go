@@ -26,13 +26,34 @@ func (r *report) syntax(data []byte, err error) {
 	r.addf(n, "", "%s", explain(string(lines[n-1]), err.Error()))
 }
 
-// searched bounds the bytes parsed to find a line.
-const searched = 4 << 20
+var topLevel = regexp.MustCompile(`^[A-Za-z_]+:`)
 
-// faultyLine returns the line behind the longest beginning of the text that
-// parses. The parser's own line is often that of what the fault is part of, or
-// the one before. It returns 0 if that takes too long.
+// faultyLine returns the line, from 1, at which the text stops to be YAML; 0
+// if that cannot be told. The parser's own line is often that of what the fault
+// is part of, or the one before. It looks at each top-level key by itself.
 func faultyLine(lines [][]byte) int {
+	for from := 0; from < len(lines); {
+		to := from + 1
+		for to < len(lines) && !topLevel.Match(lines[to]) {
+			to++
+		}
+		if section := lines[from:to]; !parses(bytes.Join(section, nil)) {
+			if n := lineBehind(section); n > 0 {
+				return from + n
+			}
+			return 0
+		}
+		from = to
+	}
+	return 0
+}
+
+// searched bounds the bytes parsed to find a line.
+const searched = 2 << 20
+
+// lineBehind returns the line behind the longest beginning that parses; 0 if
+// it takes too long to find.
+func lineBehind(lines [][]byte) int {
 	budget := searched
 	for n := len(lines); n > 0; n-- {
 		beginning := bytes.Join(lines[:n-1], nil)
