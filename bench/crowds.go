@@ -114,8 +114,7 @@ type idle struct {
 
 // wait lets the visitors come and watches them wait. It returns a cookie line of one of them.
 func (s *settings) wait(ctx context.Context, p *process) (idle, string, error) {
-	const coming = 20 * time.Second
-	c, err := crowd.New(crowd.Config{URL: "http://" + p.address + dealPath, Room: room, Visitors: s.waiting, Over: coming})
+	c, err := crowd.New(crowd.Config{URL: "http://" + p.address + dealPath, Room: room, Visitors: s.waiting, Over: s.lead / 3})
 	if err != nil {
 		return idle{}, "", err
 	}
@@ -130,7 +129,7 @@ func (s *settings) wait(ctx context.Context, p *process) (idle, string, error) {
 	go func() {
 		defer stop()
 		var w watched
-		if !sleep(ctx, coming+35*time.Second) { // until all have come and polled once
+		if !sleep(ctx, s.lead) { // until all have come and polled once
 			w.err = ctx.Err()
 		} else if before, err := p.cpu(); err != nil {
 			w.err = err

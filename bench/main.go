@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"strings"
 	"syscall"
 	"time"
@@ -32,7 +33,8 @@ type settings struct {
 	conns   int           // of the comparisons
 	surge   int           // visitors of the surge
 	waiting int           // visitors of idle
-	watch   time.Duration // for which idle looks at them
+	lead    time.Duration // in whose first third these come, before idle looks at them
+	watch   time.Duration // for which it does
 	folder  string        // for the servers' files
 }
 
@@ -67,6 +69,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	f.IntVar(&s.conns, "conns", 64, "connections of the comparisons")
 	f.IntVar(&s.surge, "surge", 80_000, "visitors of the surge, who come within a second")
 	f.IntVar(&s.waiting, "waiting", 100_000, "visitors who wait in idle")
+	profile := f.String("profile", "", "`file` for a CPU profile of the generator")
+	f.DurationVar(&s.lead, "lead", time.Minute, "before idle looks at them; they come in its first third")
 	f.DurationVar(&s.watch, "watch", time.Minute, "for which idle looks at them")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -78,10 +82,21 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	defer os.RemoveAll(s.folder)
 	if s.gate == "" {
 		s.gate = filepath.Join(s.folder, "dealgate")
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", s.gate, "./cmd/dealgate")
+		build := exec.CommandContext(ctx, "go", "build", "-o", s.gate, "./cmd/dealgate")
 		if said, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("go build ./cmd/dealgate: %w\n%s", err, said)
 		}
+	}
+	if *profile != "" {
+		file, err := os.Create(*profile)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
 	}
 	debug.SetGCPercent(400) // the generator's memory is no concern, its CPU is
 	fmt.Fprintf(out, "%s\n\n    go run ./bench %s\n", machine(), strings.Join(args, " "))
