@@ -102,14 +102,20 @@ func (x *exchange) prepare(ctx *fasthttp.RequestCtx, f *Forwarding) (stream io.R
 
 // attempt sends the request on a connection and reads the head of the answer.
 func (x *exchange) attempt(ctx *fasthttp.RequestCtx, which choice, stream io.Reader, size int) (err error) {
-	if x.c, err = x.u.connect(which); err != nil {
+	now := time.Now()
+	if x.c, err = x.u.connect(which, now); err != nil {
 		return err
+	}
+	if x.c.reused {
+		x.c.begun = now // dialing takes its time
+	} else {
+		now = time.Now()
 	}
 	x.c.client, x.c.patience = x.client, x.u.cfg.AnswerTimeout
 	x.br.Reset(x.c)
 	// A failed write is not the end: the origin may have answered, and closed,
 	// without wanting the request in full. Reading shows it.
-	if x.c.send(x.out, x.u.cfg.StallTimeout) == nil && stream != nil {
+	if x.c.send(x.out, x.u.cfg.StallTimeout, now) == nil && stream != nil {
 		x.c.client = nil // the upload notices when the client leaves
 		x.up = startUpload(x, stream, size)
 	}

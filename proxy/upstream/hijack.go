@@ -54,6 +54,7 @@ func (x *exchange) toOld(ctx *fasthttp.RequestCtx) {
 		if tcp, ok := bare(client).(*net.TCPConn); ok && !complete {
 			_ = x.tell(err)
 			_ = tcp.SetLinger(0)
+			_ = tcp.Close() // here, lest a wrapper ends it more gently
 		}
 		x.end(complete)
 	}, func() { x.end(false) })

@@ -33,9 +33,8 @@ const (
 
 // connect returns a connection to one of the targets, in turn; one that cannot
 // be reached is passed over while another can.
-func (u *Upstream) connect(which choice) (*conn, error) {
+func (u *Upstream) connect(which choice, now time.Time) (*conn, error) {
 	turn := int(u.turn.Add(1))
-	now := time.Now()
 	var failed error
 	for _, resting := range [...]bool{false, true} {
 		for i := range u.targets {
@@ -174,6 +173,7 @@ type conn struct {
 
 	// For reading, set per exchange.
 	client   net.Conn      // who waits; nil: nobody to look after
+	begun    time.Time     // a moment ago, for the first Read to spare it a look at the clock; zero: none
 	patience time.Duration // how long the origin may be silent
 	hasty    bool          // a deadline that passes is an answer, not a reason to look around
 	armed    time.Time     // the read deadline in force
@@ -206,7 +206,10 @@ func (c *conn) drop() {
 // Read waits for the origin. While it is silent it looks after the client
 // from time to time: nobody computes for someone who has left.
 func (c *conn) Read(p []byte) (int, error) {
-	now := time.Now()
+	now := c.begun
+	if c.begun = (time.Time{}); now.IsZero() {
+		now = time.Now()
+	}
 	end := now.Add(c.patience)
 	for {
 		if c.armed.Sub(now) < watchEvery/2 {
@@ -229,8 +232,8 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 // send writes p while the origin takes some of it at least every stall.
-func (c *conn) send(p []byte, stall time.Duration) error {
-	if now := time.Now(); c.writing.Sub(now) < stall/2 {
+func (c *conn) send(p []byte, stall time.Duration, now time.Time) error {
+	if c.writing.Sub(now) < stall/2 {
 		c.writing = now.Add(stall)
 		if err := c.SetWriteDeadline(c.writing); err != nil {
 			return err

@@ -98,12 +98,21 @@ func appendField[T string | []byte](dst []byte, name string, value T) []byte {
 }
 
 // AppendRequestID appends the X-Request-Id that Forward would send for h: the
-// client's if it is sane, else a new one. It serves whoever must know it.
+// client's first sane one, else a new one. It serves whoever must know it.
 func AppendRequestID(dst []byte, h *fasthttp.RequestHeader) []byte {
-	if id := h.Peek("X-Request-Id"); sane(id) {
-		return append(dst, id...)
+	for raw, at := h.RawHeaders(), 0; ; {
+		line, err := field(raw, at)
+		if err != nil || len(line) == 0 {
+			return appendNewID(dst)
+		}
+		const name = "x-request-id:"
+		if begins(line, name) && line[1] == '-' && line[9] == '-' {
+			if id := trim(line[len(name):]); sane(id) {
+				return append(dst, id...)
+			}
+		}
+		at += len(line) + 2
 	}
-	return appendNewID(dst)
 }
 
 // appendNewID appends 32 random hex digits. They tell requests apart and are

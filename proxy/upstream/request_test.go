@@ -88,14 +88,20 @@ func TestOnlyOurCookiesAreCut(t *testing.T) {
 
 func TestRequestIDIsKeptIfSaneOrMade(t *testing.T) {
 	o := answering(t, ok)
+	known := ""
 	g := open(t, func(_ *Config, g *gate) {
-		g.before = func(_ *fasthttp.RequestCtx, f *Forwarding) { f.RequestID = nil }
+		g.before = func(ctx *fasthttp.RequestCtx, f *Forwarding) {
+			f.RequestID = nil
+			known = string(AppendRequestID(nil, &ctx.Request.Header))
+		}
 	}, o.URL())
 	f := func(lines string, want string) {
 		t.Helper()
+		known = ""
 		got := rawtest.Fields(sent(t, g, o, "GET / HTTP/1.1\r\nHost: h\r\n"+lines+"\r\n"), "X-Request-Id")
-		if len(got) != 1 || want != "" && got[0] != want || want == "" && len(got[0]) != 32 {
-			t.Errorf("%q: got %q, want %q", lines, got, want)
+		right := func(id string) bool { return want != "" && id == want || want == "" && len(id) == 32 }
+		if len(got) != 1 || !right(got[0]) || !right(known) {
+			t.Errorf("%q: got %q, told %q, want %q", lines, got, known, want)
 		}
 	}
 	f("", "")
@@ -104,6 +110,8 @@ func TestRequestIDIsKeptIfSaneOrMade(t *testing.T) {
 	f("X-Request-Id: <script>\r\n", "")
 	f("X-Request-Id: "+strings.Repeat("a", 129)+"\r\n", "")
 	f("X-Request-Id: first\r\nX-Request-Id: second\r\n", "first")
+	f("X-Request-Id: two words\r\nA: 1\r\nX-REQUEST-ID:second\r\n", "second")
+	f("X_Request_Id: a\r\nX-Request_Id: b\r\n", "")
 }
 
 func TestFraming(t *testing.T) {

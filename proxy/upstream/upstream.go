@@ -133,7 +133,7 @@ func (u *Upstream) Close() {
 // Ready makes sure that a connection to the origin is at hand, so that a
 // client may be told to send its body (100 Continue). Its errors are Forward's.
 func (u *Upstream) Ready() error {
-	c, err := u.connect(pooled)
+	c, err := u.connect(pooled, time.Now())
 	if err != nil {
 		return err
 	}
