@@ -35,7 +35,6 @@ func TestNothingBecomesMarkup(t *testing.T) {
 	}
 	for _, evil := range hostile {
 		calm, v := view(Waiting, "en"), view(Waiting, "en")
-		calm.Reason = "x"
 		v.Room, v.Message, v.Reason, v.ReturnTo = evil, evil, evil, "/"+evil
 		v.StatusURL, v.LeaveURL = "/s"+evil, "/l"+evil
 		page := Append(nil, v)

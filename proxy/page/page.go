@@ -58,13 +58,13 @@ type View struct {
 	Progress  float64       // 0 to 1
 	Rate      float64       // people let in per second; 0: not said
 	Message   string        // the operator's; "" if none
-	Reason    string        // why the room is as it is, for the visitor; "" if none
+	Reason    string        // a code, why the room is as it is; one without words in the catalog says nothing
 	KeptUntil time.Time     // until when the place is kept for one who closes the page; zero: not said
 	PollAfter time.Duration // when to ask again
 
 	ReturnTo  string // path or allowed URL to go to when called; validated by the caller; "": /
 	StatusURL string // GET answers the status object, DELETE leaves; "": /.dealgate/rooms/{room}/ticket
-	RoomURL   string // GET answers the room's public state; "": /.dealgate/rooms/{room}
+	RoomURL   string // GET answers the room's public state: what one without a place polls; "": /.dealgate/rooms/{room}
 	LeaveURL  string // POST gives the place up; "": /.dealgate/rooms/{room}/ticket?leave
 	WaitURL   string // GET answers this page again; "": /.dealgate/wait
 

@@ -3,6 +3,7 @@
   const T = {{live}};
   const doc = document, data = doc.body.dataset, $ = id => doc.getElementById(id);
   let state = data.state, shown = +data.seen, place = data.place;
+  const outside = !place && state !== 'prequeue';
   let fails = 0, busy = false, over = false, timer, due = Infinity, said = 0, spoken = '';
 
   // Words, as the server says them: the same keys and rules as in text.go.
@@ -67,8 +68,8 @@
     return n;
   };
 
-  const words = (s, n) => T.states[s === 'waiting' && n === 0 ? 'next' : s] || T.states.waiting;
   const inLine = s => s === 'waiting' || s === 'paused';
+  const words = (s, n) => T.states[inLine(s) && !place ? 'held' : s === 'waiting' && n === 0 ? 'next' : s] || T.states.waiting;
 
   const enter = (s, n) => {
     const w = words(s, n), changed = $('title').textContent !== w.title;
@@ -108,7 +109,7 @@
     const n = s.ahead === undefined ? -1 : lowest(s.ahead);
     enter(s.state, n);
     opt('opens', 'opens', s.state === 'prequeue' && s.eta && s.eta.at && fill(T.opens, {t: clock(s.eta.at)}));
-    opt('reason', 'reason', s.reason);
+    opt('reason', 'reason', place && Object.hasOwn(T.reasons, s.reason) && T.reasons[s.reason]);
     opt('message', 'note', s.message);
     if (!inLine(s.state) || !place || n < 0) return;
     const [main, between] = wait(s.eta), people = ahead(n);
@@ -169,8 +170,8 @@
   const heard = s => {
     fails = 0;
     net(true);
-    const closed = x => x === 'closed' || x === 'sold_out';
-    if (!place && closed(state) && !closed(s.state)) return leaveFor(Math.random() * 5000);
+    // One without a place hears of the room alone, and comes in when it can.
+    if (outside && s.state !== 'closed' && s.state !== 'sold_out' && s.reason !== 'store_away') return leaveFor(Math.random() * 5000);
     if (place) keep('lost', '0 0');
     if (s.state === 'expired') return joinAgain(s.poll_after_ms);
     show(s);

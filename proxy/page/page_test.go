@@ -87,6 +87,7 @@ func TestShowsTheLowestSeen(t *testing.T) {
 
 func TestStates(t *testing.T) {
 	// shown: which parts a state shows to one who has a place, and to one who has not
+	held := func(state string) bool { return state == Waiting || state == Paused }
 	f := func(state, title, withPlace, without string) {
 		t.Helper()
 		for _, place := range []bool{true, false} {
@@ -94,6 +95,9 @@ func TestStates(t *testing.T) {
 			v := view(state, "en")
 			v.HasPlace, v.Reason = place, ""
 			page := Append(nil, v)
+			if !place && held(state) {
+				title = "One moment, please"
+			}
 			if got, _ := element(t, page, "title"); got != title {
 				t.Errorf("%s: says %q, want %q", state, got, title)
 			}

@@ -72,7 +72,7 @@ func waitingSlots() map[string]slot[waiting] {
 		"go":      text(func(p *waiting) string { return p.words.Go }),
 		"to":      link(func(p *waiting) string { return p.ReturnTo }),
 		"tab":     text((*waiting).tab),
-		"reason":  text(func(p *waiting) string { return p.Reason }),
+		"reason":  text((*waiting).reason),
 		"opens":   text((*waiting).opens),
 		"keep":    text((*waiting).keep),
 		"message": text(func(p *waiting) string { return p.Message }),
@@ -81,7 +81,7 @@ func waitingSlots() map[string]slot[waiting] {
 		}),
 		"leave_url":    link(func(p *waiting) string { return cmp.Or(p.LeaveURL, p.own("/ticket?leave")) }),
 		"hide_go":      hide(func(p *waiting) bool { return p.words.Go != "" }),
-		"hide_reason":  hide(func(p *waiting) bool { return p.Reason != "" }),
+		"hide_reason":  hide(func(p *waiting) bool { return p.reason() != "" }),
 		"hide_opens":   hide(func(p *waiting) bool { return p.opens() != "" }),
 		"hide_message": hide(func(p *waiting) bool { return p.Message != "" }),
 		"hide_keep":    hide(func(p *waiting) bool { return p.keep() != "" }),
@@ -144,7 +144,7 @@ func scriptSlots(s map[string]slot[waiting]) {
 	})
 	s["poll"] = whole(func(p *waiting) int64 { return int64(p.PollAfter / time.Millisecond) })
 	s["status"] = link(func(p *waiting) string {
-		if !p.HasPlace && (p.State == SoldOut || p.State == Closed) {
+		if !p.HasPlace && p.State != Prequeue {
 			return cmp.Or(p.RoomURL, p.own(""))
 		}
 		return cmp.Or(p.StatusURL, p.own("/ticket"))
@@ -171,6 +171,14 @@ func (p *waiting) pace() string {
 		return ""
 	}
 	return p.language.rate(p.Rate)
+}
+
+// reason tells one who has a place why it does not move.
+func (p *waiting) reason() string {
+	if !p.HasPlace {
+		return ""
+	}
+	return p.language.Live.Reasons[p.Reason]
 }
 
 func (p *waiting) opens() string {

@@ -26,30 +26,31 @@ type catalog struct {
 // live are the texts that server and script build alike. {n} and the like
 // stand for values.
 type live struct {
-	Group    string           `json:"group"` // between thousands
-	Dash     string           `json:"dash"`  // between the ends of a range
-	States   map[string]words `json:"states"`
-	Ahead    plural           `json:"ahead"`
-	Line     plural           `json:"line"`
-	RateMin  plural           `json:"rate_min"`
-	RateHour plural           `json:"rate_hour"`
-	S        plural           `json:"s"`
-	Min      plural           `json:"min"`
-	H        plural           `json:"h"`
-	D        plural           `json:"d"`
-	About    string           `json:"about"`
-	Under    string           `json:"under"`
-	Least    string           `json:"least"`
-	Unknown  string           `json:"unknown"`
-	Between  string           `json:"between"`
-	At       string           `json:"at"`
-	Opens    string           `json:"opens"`
-	Keep     string           `json:"keep"`
-	Tab      string           `json:"tab"`
-	Say      string           `json:"say"`
-	Label    string           `json:"label"`
-	Lost     string           `json:"lost"`
-	Found    string           `json:"found"`
+	Group    string            `json:"group"` // between thousands
+	Dash     string            `json:"dash"`  // between the ends of a range
+	States   map[string]words  `json:"states"`
+	Reasons  map[string]string `json:"reasons"`
+	Ahead    plural            `json:"ahead"`
+	Line     plural            `json:"line"`
+	RateMin  plural            `json:"rate_min"`
+	RateHour plural            `json:"rate_hour"`
+	S        plural            `json:"s"`
+	Min      plural            `json:"min"`
+	H        plural            `json:"h"`
+	D        plural            `json:"d"`
+	About    string            `json:"about"`
+	Under    string            `json:"under"`
+	Least    string            `json:"least"`
+	Unknown  string            `json:"unknown"`
+	Between  string            `json:"between"`
+	At       string            `json:"at"`
+	Opens    string            `json:"opens"`
+	Keep     string            `json:"keep"`
+	Tab      string            `json:"tab"`
+	Say      string            `json:"say"`
+	Label    string            `json:"label"`
+	Lost     string            `json:"lost"`
+	Found    string            `json:"found"`
 }
 
 // words are the title of a state, what it means, and what its button says.
@@ -120,7 +121,10 @@ func file(name string) string {
 // words answers what is said in the state of v.
 func (c *catalog) words(v *View) words {
 	state := v.State
-	if state == Waiting && v.HasPlace && v.shown() == 0 {
+	switch {
+	case !v.HasPlace && (state == Waiting || state == Paused):
+		state = "held"
+	case state == Waiting && v.shown() == 0:
 		state = "next"
 	}
 	if w, ok := c.Live.States[state]; ok {
