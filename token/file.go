@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // maxKeyFile bounds a key file, in bytes.
@@ -48,9 +49,12 @@ func readKey(path string) ([]byte, error) {
 	return secret, nil
 }
 
+// base32Letters are those of rand.Text.
+const base32Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
 // Generate returns the HS256 key kept in the file at path. If there is none, it
 // makes one with a random secret, mode 0600, complete or not at all; it never
-// overwrites a file. The key's ID is derived from its secret, so that nodes
+// overwrites a file, and refuses one that holds anything else. The key's ID is derived from its secret, so that nodes
 // with the same file agree on it.
 func Generate(path string) (Key, error) {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
@@ -62,8 +66,8 @@ func Generate(path string) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	if err := weakness(secret); err != nil {
-		return Key{}, fmt.Errorf("%s: %w", path, err)
+	if len(secret) != 2*len(rand.Text()) || strings.Trim(string(secret), base32Letters) != "" {
+		return Key{}, fmt.Errorf("%s: not a key that was made here: restore it, or remove it and every token it signed is void", path)
 	}
 	sum := sha256.Sum256(append([]byte("dealgate key id\x00"), secret...))
 	return Key{ID: "k" + hex.EncodeToString(sum[:4]), Alg: "HS256", Secret: secret, File: path}, nil

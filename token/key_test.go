@@ -88,7 +88,7 @@ func TestRefusesWeakKeys(t *testing.T) {
 // T10: nor on a key that others can read.
 func TestRefusesKeyFilesOfOthers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
-	secret := hs256("a").Secret
+	secret := []byte(strings.Repeat("ABCDEFGH234567IJ", 4)[:52]) // as Generate makes them
 	f := func(mode os.FileMode, content []byte, want string) {
 		t.Helper()
 		if err := os.WriteFile(path, content, 0o600); err != nil {
@@ -120,6 +120,14 @@ func TestRefusesKeyFilesOfOthers(t *testing.T) {
 	f(0o600, nil, "empty")
 	f(0o600, []byte("\n"), "empty")
 	f(0o600, bytes.Repeat([]byte("k"), maxKeyFile+1), "larger than a key")
+
+	// What it did not make is no key of its own, if good enough for a keyring.
+	if err := os.WriteFile(path, bytes.Repeat([]byte("not what it was "), 512), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Generate(path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("a file of something else: %v, want it refused by name", err)
+	}
 
 	path = filepath.Join(t.TempDir(), "none")
 	if _, err := NewKeyring("dealgate", []Key{{ID: "k", Alg: "HS256", File: path}}); err == nil || !strings.Contains(err.Error(), path) {

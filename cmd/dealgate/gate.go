@@ -51,34 +51,35 @@ type runningRoom struct {
 
 // newGate opens the stores, wires cfg and starts rooms and shop, which go on
 // until close.
-func newGate(ctx context.Context, cfg *configs.Config, log *slog.Logger) (g *gate, err error) {
+func newGate(ctx context.Context, cfg *configs.Config, log *slog.Logger) (*gate, error) {
 	if err := os.MkdirAll(cfg.Store.Path, 0o700); err != nil {
 		return nil, fmt.Errorf("store.path: %w", err)
 	}
-	g = &gate{log: log, metrics: newMetrics(), started: cfg}
+	g := &gate{log: log, metrics: newMetrics(), started: cfg}
 	ctx, g.end = context.WithCancel(context.WithoutCancel(ctx))
 	g.parts, g.ctx = errgroup.WithContext(ctx)
-	defer func() {
-		if err != nil {
-			g.close()
-		}
-	}()
-	g.engine, err = memory.New(memory.Options{Path: cfg.Store.Path})
-	if err != nil {
-		return nil, err
-	}
-	if cfg.Backend != nil {
-		if g.shop, err = openShop(ctx, cfg, log); err != nil {
-			return nil, err
-		}
-		g.parts.Go(func() error { return g.shop.run(g.ctx) })
-	}
-	if err := g.apply(cfg); err != nil {
+	if err := g.open(ctx, cfg); err != nil {
+		g.close()
 		return nil, err
 	}
 	g.metrics.registry.MustRegister(scrape{rooms: g.roomList, stock: g.stockLeft})
 	g.metrics.reloaded(nil)
 	return g, nil
+}
+
+// open opens the stores and applies cfg for the first time.
+func (g *gate) open(ctx context.Context, cfg *configs.Config) (err error) {
+	g.engine, err = memory.New(memory.Options{Path: cfg.Store.Path})
+	if err != nil {
+		return err
+	}
+	if cfg.Backend != nil {
+		if g.shop, err = openShop(ctx, cfg, g.log); err != nil {
+			return err
+		}
+		g.parts.Go(func() error { return g.shop.run(g.ctx) })
+	}
+	return g.apply(cfg)
 }
 
 // close ends rooms and shop, waits for them, and closes the stores: the

@@ -59,7 +59,7 @@ func invitations(t *testing.T, dir string) (places []int64) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	rows, err := db.Query(`SELECT places FROM calls WHERE room = 'spring' ORDER BY rowid`)
+	rows, err := db.Query(`SELECT places FROM calls WHERE room = 'spring' ORDER BY epoch, at, head`)
 	if err != nil {
 		t.Fatal(err)
 	}

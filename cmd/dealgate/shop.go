@@ -35,21 +35,24 @@ type bundledShop struct {
 }
 
 // openShop opens the shop's ledger and orders and puts the configured deals.
-func openShop(ctx context.Context, cfg *configs.Config, log *slog.Logger) (s *bundledShop, err error) {
-	s = &bundledShop{ln: fasthttputil.NewInmemoryListener()}
-	defer func() {
-		if err != nil {
-			s.closeStores()
-		}
-	}()
+func openShop(ctx context.Context, cfg *configs.Config, log *slog.Logger) (*bundledShop, error) {
+	s := &bundledShop{ln: fasthttputil.NewInmemoryListener()}
+	if err := s.open(ctx, cfg, log); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *bundledShop) open(ctx context.Context, cfg *configs.Config, log *slog.Logger) error {
 	ledger, err := openLedger(ctx, cfg, log)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.stores = append(s.stores, ledger)
 	orders, err := sqlite.Open(ctx, filepath.Join(cfg.Store.Path, "orders.db"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.stores = append(s.stores, orders)
 	deals := backendDeals(cfg)
@@ -57,23 +60,23 @@ func openShop(ctx context.Context, cfg *configs.Config, log *slog.Logger) (s *bu
 		Ledger: ledger, Store: orders, Deals: deals, PayWithin: cfg.Backend.PayWithin, Log: log,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.deals = ids(deals)
 	buyers, err := token.Generate(filepath.Join(cfg.Store.Path, "buyers.key"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	handler, err := api.New(api.Config{Shop: s.Shop, SellerKey: string(cfg.Backend.SellerKey), Secret: buyers.Secret, Log: log})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.server = &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	return s, nil
+	return nil
 }
 
 // ledger is a Ledger that can be closed.
@@ -140,13 +143,9 @@ func (s *bundledShop) left() map[string]int64 {
 	return all
 }
 
+// close closes the shop's stores.
 func (s *bundledShop) close() error {
-	s.ln.Close()
-	return s.closeStores()
-}
-
-func (s *bundledShop) closeStores() error {
-	var errs []error
+	errs := []error{s.ln.Close()}
 	for _, c := range s.stores {
 		errs = append(errs, c.Close())
 	}
