@@ -67,7 +67,8 @@ func (r *Report) Moved() (moved []*Visitor) {
 
 // Inversions returns the visitors that asked and were told to wait, more than slack
 // after a visitor with a later place in the same lane and epoch had been told
-// that it was called. Only the first places count, and nobody's in a background tab.
+// that it was called. Only the first places count, and nobody's in a background
+// tab. Visitors in Plain mode are not told: of these only Overtaken knows.
 func (r *Report) Inversions(slack time.Duration) []*Visitor {
 	return r.overtaken(func(v *Visitor) (called, waited time.Duration) { return v.Called, v.LastWaiting - slack })
 }

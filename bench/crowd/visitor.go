@@ -21,7 +21,8 @@ type Visitor struct {
 	Gone       time.Duration
 	TurnedAway string // the state that sent it away: sold_out or closed
 	Passes     []Stay // its sessions, in order
-	// LastWaiting is when it last asked and was told to wait, before it was first called.
+	// LastWaiting is when it last asked and was told to wait, before it was first
+	// called. Those in Plain mode cannot tell: it stays 0, and they are called when let in.
 	LastWaiting time.Duration
 	Polls       int // it asked while waiting
 
@@ -206,10 +207,7 @@ func (v *Visitor) enter(due time.Duration, kind Kind) time.Duration {
 		return -1
 	}
 	if v.stage != called {
-		if v.Called == 0 {
-			v.LastWaiting = asked
-		}
-		v.set(waiting)
+		v.set(waiting) // or called: it is not for a machine to read the page
 	}
 	if v.crowd.cfg.Mode == Page {
 		a.Refresh = nil // for those without script
