@@ -53,7 +53,7 @@ type runningRoom struct {
 // until close.
 func newGate(ctx context.Context, cfg *configs.Config, log *slog.Logger) (*gate, error) {
 	if err := os.MkdirAll(cfg.Store.Path, 0o700); err != nil {
-		return nil, fmt.Errorf("store.path: %w", err)
+		return nil, fmt.Errorf("store.path %s: %w", cfg.Store.Path, err)
 	}
 	g := &gate{log: log, metrics: newMetrics(), started: cfg}
 	ctx, g.end = context.WithCancel(context.WithoutCancel(ctx))
