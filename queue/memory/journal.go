@@ -47,7 +47,7 @@ const (
 
 var statements = [...]string{
 	putRoom:   `INSERT OR REPLACE INTO rooms VALUES (?, ?)`,
-	putLane:   `INSERT OR REPLACE INTO lanes VALUES (?, ?, ?, ?, ?, ?, ?)`,
+	putLane:   `INSERT OR REPLACE INTO lanes VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 	putPlace:  `INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?, ?)`,
 	putPassed: `INSERT OR REPLACE INTO passed VALUES (?, ?, ?, ?, ?)`,
 	putCalls:  `INSERT OR REPLACE INTO calls (room, lane, epoch, at, head, places) VALUES (?, ?, ?, ?, ?, ?)`,

@@ -25,6 +25,7 @@ func (j *journal) load(run string, wall time.Time, n *notes) (rooms map[string]*
 		r := newRoom(name, run, wall, n)
 		r.over, r.allowance, r.reserve, r.yield, r.stay = s.Overrides, s.Allowance, s.Reserve, s.Yield, s.Stay
 		r.presence, r.returns.Elapsed = s.Presence, s.Returns
+		r.policy.Rate, r.policy.Burst = s.Allowance.Rate, s.Burst
 		rooms[name], now = r, later(now, s.Clock)
 		return nil
 	})
@@ -35,6 +36,9 @@ func (j *journal) load(run string, wall time.Time, n *notes) (rooms map[string]*
 		err = j.loadPlaces(rooms, now)
 	}
 	for _, r := range rooms {
+		if !r.allowance.At.IsZero() { // the next policy's burst is not that of the time gone by
+			r.allowance.Refill(now, r.policy.Rate, r.policy.Burst)
+		}
 		for _, l := range r.lanes {
 			l.line.grace(l.line.head, queue.PresentWindow(r.presence+queue.LostPresence))
 		}
@@ -43,11 +47,11 @@ func (j *journal) load(run string, wall time.Time, n *notes) (rooms map[string]*
 }
 
 func (j *journal) loadLanes(rooms map[string]*room) error {
-	err := j.each(`SELECT room, lane, weight, epoch, head, mark FROM lanes`, func(row *sql.Rows) error {
+	err := j.each(`SELECT room, lane, weight, epoch, head, mark, gone FROM lanes`, func(row *sql.Rows) error {
 		var room, name string
 		var weight int
-		var epoch, head, mark int64
-		if err := row.Scan(&room, &name, &weight, &epoch, &head, &mark); err != nil {
+		var epoch, head, mark, gone int64
+		if err := row.Scan(&room, &name, &weight, &epoch, &head, &mark, &gone); err != nil {
 			return err
 		}
 		r := rooms[room]
@@ -55,15 +59,17 @@ func (j *journal) loadLanes(rooms map[string]*room) error {
 			return fmt.Errorf("lane %q of room %q, which is not there", name, room)
 		}
 		l := newLane(name, epoch)
-		l.weight, l.mark = weight, mark
+		l.weight, l.mark, l.gone, l.rowHead = weight, mark, gone, head
+		l.line.head, l.line.tail = gone, gone // nobody asks for what was passed before
+		l.line.jump(mark)
+		l.line.raise(head)
 		r.lanes = append(r.lanes, l)
-		l.rowHead = head
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	err = j.each(`SELECT room, lane, epoch, at, head FROM passed ORDER BY at`, func(row *sql.Rows) error {
+	return j.each(`SELECT room, lane, epoch, at, head FROM passed ORDER BY at`, func(row *sql.Rows) error {
 		var room, name string
 		var epoch int64
 		var p queue.HeadAt
@@ -75,16 +81,6 @@ func (j *journal) loadLanes(rooms map[string]*room) error {
 		}
 		return nil
 	})
-	for _, r := range rooms {
-		for _, l := range r.lanes {
-			if entries := l.passed.Entries; len(entries) > 0 { // nobody asks for what was passed before
-				l.line.head, l.line.tail = entries[0].Head, entries[0].Head
-			}
-			l.line.jump(l.mark)
-			l.line.raise(l.rowHead)
-		}
-	}
-	return err
 }
 
 // loadPlaces puts back what became of places, and the sessions that live.

@@ -8,16 +8,20 @@ import (
 	"github.com/dealgate/dealgate/queue/queuetest"
 )
 
-var _ = flag.Bool("soak", false, "run the heavy cases")
+// What the suite looks up.
+var (
+	_ = flag.Bool("soak", false, "run the heavy cases")
+	_ = flag.Int("seed", 0, "play the random history of this seed alone")
+)
 
-// TestEngine runs the conformance suite without a folder.
+// TestEngine runs the laws without a folder.
 func TestEngine(t *testing.T) {
-	queuetest.Run(t, func(t *testing.T) queuetest.Subject {
+	queuetest.Laws(t, func(t *testing.T) queuetest.Subject {
 		return queuetest.Subject{Engine: open(t, "")}
 	})
 }
 
-// TestEngineWithAFolder runs it with one, restarts included.
+// TestEngineWithAFolder runs the whole suite with one, restarts included.
 func TestEngineWithAFolder(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T) queuetest.Subject {
 		folder := t.TempDir()

@@ -73,8 +73,7 @@ func (n *notes) passed(room string, l *lane, within time.Duration, now time.Time
 	n.add(putPassed, room, l.name, l.epoch, int64(last.At), last.Head)
 	n.add(cutPassed, room, l.name, l.epoch, int64(entries[0].At))
 	n.add(cutCalls, room, l.name, now.Add(-within-time.Minute).UnixNano())
-	over := l.expired(last.At, within)
-	n.add(cutPlaces, room, l.name, now.UnixNano(), l.epoch, over)
+	n.add(cutPlaces, room, l.name, now.UnixNano(), l.epoch, l.gone)
 }
 
 // state is what a room's row keeps as one JSON object.
@@ -84,6 +83,7 @@ type state struct {
 	Returns   time.Duration
 	Overrides queue.Overrides
 	Allowance queue.Allowance
+	Burst     int
 	Reserve   queue.Reserve
 	Yield     queue.Yield
 	Stay      queue.MeanOf
@@ -98,14 +98,14 @@ func (n *notes) room(r *room, now time.Time, sync bool) {
 	for _, l := range r.lanes {
 		if l.dirty || l.line.head != l.rowHead || sync && l.line.tail != l.rowTail {
 			l.dirty, l.rowHead, l.rowTail = false, l.line.head, l.line.tail
-			n.add(putLane, r.name, l.name, l.weight, l.epoch, l.line.head, l.line.tail, l.mark)
+			n.add(putLane, r.name, l.name, l.weight, l.epoch, l.line.head, l.line.tail, l.mark, l.gone)
 		}
 	}
 	if !r.dirty {
 		return
 	}
 	r.dirty = false
-	text, err := json.Marshal(state{now, r.presence, r.returns.Elapsed, r.over, r.allowance, r.reserve, r.yield, r.stay})
+	text, err := json.Marshal(state{now, r.presence, r.returns.Elapsed, r.over, r.allowance, r.policy.Burst, r.reserve, r.yield, r.stay})
 	if err == nil { // numbers and texts: it cannot fail
 		n.add(putRoom, r.name, string(text))
 	}

@@ -49,6 +49,7 @@ type lane struct {
 	called map[int64]call      // the fresh invitations
 	tries  map[int64]time.Time // when a returner last tried
 	passed queue.Passed
+	gone   int64 // the last place that expired; it stays so, whatever ReturnWithin becomes
 
 	mark    int64 // on disk: after a crash places are given from here on
 	chunk   int64 // by how much the mark was last moved ahead
@@ -87,6 +88,9 @@ func (r *room) under(p queue.Policy, now time.Time) {
 	}
 	if p.State == "" {
 		p.State = queue.Auto
+	}
+	if p.Rate != r.policy.Rate || p.Burst != r.policy.Burst {
+		r.dirty = true // the allowance on disk would grow by what was in force before
 	}
 	r.policy = p
 	r.returns.Advance(now, p.State == queue.Hold)
@@ -231,6 +235,8 @@ func (r *room) standing(t queue.Ticket, now time.Time) (queue.Outcome, *lane) {
 		return queue.Outcome{Standing: queue.Expired}, nil
 	case *s == taken:
 		return queue.Outcome{Standing: queue.Claimed}, nil
+	case t.Place <= l.gone:
+		return queue.Outcome{Standing: queue.Expired}, nil
 	case t.Place > l.line.head:
 		return queue.Outcome{Standing: queue.Waiting}, l
 	case l.fresh(t.Place, now):

@@ -11,6 +11,7 @@ CREATE TABLE lanes (
 	room TEXT, lane TEXT,
 	weight INTEGER NOT NULL, epoch INTEGER NOT NULL,
 	head INTEGER NOT NULL, tail INTEGER NOT NULL, mark INTEGER NOT NULL,
+	gone INTEGER NOT NULL, -- the last place that expired
 	PRIMARY KEY (room, lane)
 ) WITHOUT ROWID;
 

@@ -150,22 +150,16 @@ func (r *room) turn() *lane {
 // settle notes how far a lane came, and frees what can no longer claim.
 func (r *room) settle(l *lane, now time.Time) {
 	clock, within := r.returns.Elapsed, r.policy.ReturnWithin
-	if n := len(l.passed.Entries); n == 0 || clock-l.passed.Entries[n-1].At >= queue.PassedEvery {
-		l.passed.Note(clock, l.line.head, within)
-		r.notes.passed(r.name, l, within, now)
-		r.dirty = true
+	if n := len(l.passed.Entries); n > 0 && clock-l.passed.Entries[n-1].At < queue.PassedEvery {
+		return
 	}
-	if over := l.expired(clock, within); over > l.line.first*queue.BlockSize {
-		l.line.drop(over)
-	}
-}
-
-// expired is the last place that was passed too long ago to claim.
-func (l *lane) expired(clock, within time.Duration) (place int64) {
+	l.passed.Note(clock, l.line.head, within)
 	for _, p := range l.passed.Entries {
 		if clock-p.At > within {
-			place = p.Head
+			l.gone = max(l.gone, p.Head)
 		}
 	}
-	return place
+	l.line.drop(l.gone)
+	r.notes.passed(r.name, l, within, now)
+	l.dirty, r.dirty = true, true
 }

@@ -26,9 +26,13 @@ type model struct {
 	fast, slow  time.Duration // bounds of the return clock
 	crashed     bool          // and no request since
 	lost        bool          // crashed, and no Sync since
+	restarted   time.Time     // the first request after a crash
 	presence    time.Duration
 	synced      time.Time
-	begun       int64 // since the run began
+	silence     time.Duration // the longest there was without a Sync
+	begun       int64         // since the run began
+	began       int64         // in all
+	loosened    bool          // there may be more sessions than the capacity
 	endSeq      int64
 }
 
@@ -52,7 +56,7 @@ func newModel(w *watch, name string) *model {
 func (m *model) crash() {
 	m.crashed, m.lost, m.begun, m.synced = true, true, 0, time.Time{}
 	for _, p := range m.places {
-		p.window, p.invited = -1, unknown
+		p.window, p.old, p.lost = -1, true, p.passed
 	}
 	for _, l := range m.lanes {
 		l.gap = true
@@ -80,13 +84,21 @@ func (m *model) at(now time.Time, run string, p queue.Policy) {
 	if m.run != "" && run != m.run != m.crashed && run != "" {
 		m.faultf("the run is %q after %q", run, m.run)
 	}
-	if m.policy.State != queue.Hold && p.State != queue.Hold && !m.now.IsZero() {
+	if (m.policy.State != queue.Hold || p.State != queue.Hold) && !m.now.IsZero() {
 		m.fast += now.Sub(m.now)
 	}
-	if !m.crashed && m.policy.State != queue.Hold && p.State != queue.Hold && !m.now.IsZero() {
+	if m.crashed { // it may know the return clock from the last entry of passed only
+		m.slow -= min(m.slow, queue.PassedEvery+m.silence)
+	} else if m.policy.State != queue.Hold && p.State != queue.Hold && !m.now.IsZero() {
 		m.slow += now.Sub(m.now)
 	}
 	m.allow(now, p)
+	if p.State == queue.Open || m.policy.State != "" && p.Capacity != m.policy.Capacity {
+		m.loosened = true
+	}
+	if m.crashed {
+		m.restarted = now
+	}
 	m.now, m.policy, m.crashed = now, p, false
 	if run != "" {
 		m.run = run
@@ -153,6 +165,7 @@ func (m *model) grant(p *place, ends time.Time) {
 	p.began, p.ends = m.now, ends
 	m.lease(p, p.began.Add(-time.Second))
 	m.begun++
+	m.began++
 	m.hold(p)
 	if l := m.lanes[p.t.Lane]; l != nil {
 		delete(l.calls, p)
@@ -173,7 +186,8 @@ func (m *model) refuse(p *place, was queue.Standing) {
 		slots += min(8, max(1, m.policy.Capacity/20))
 	}
 	token := m.policy.Rate == 0 || m.least.tokens > tokens+1e-6
-	slot := m.policy.Capacity == 0 || m.policy.Capacity-len(m.slots) >= slots
+	// After a crash the slots of those that were ended may be held for a second anew.
+	slot := m.policy.Capacity == 0 || m.policy.Capacity-len(m.slots) >= slots && m.now.Sub(m.restarted) > time.Second
 	if token && slot {
 		m.faultf("E: a claim of %v is refused with %.3f tokens at least and %d of %d slots taken",
 			p.t, m.least.tokens, len(m.slots), m.policy.Capacity)
@@ -213,14 +227,14 @@ func (m *model) reach(l *mlane, head int64, newcomer int64) (invitations int) {
 		p.passed, p.at, p.fast, p.slow = true, m.now, m.fast, m.slow
 		switch {
 		case p.left || p.begun() || p.murky || m.lost:
-		case p.window >= window || window < l.grace:
+		case p.window >= window || p.old && window < l.grace:
 			p.invited = invited
 			l.calls[p] = struct{}{}
 			invitations++
 			if newcomer > 0 {
 				m.faultf("B: %v is passed for the newcomer %d", p.t, newcomer)
 			}
-		case window > l.grace:
+		case !p.old || window > l.grace:
 			p.invited = skipped
 		}
 	}

@@ -20,9 +20,11 @@ func (m *model) step(s *queue.Step, r *queue.StepReply) {
 		}
 	}
 	for _, t := range s.Leaves {
-		if p := m.places[t]; p != nil && !p.begun() && m.lane(t.Lane).epoch == t.Epoch && m.overdue(p) != certainly {
+		if p := m.places[t]; p != nil && !p.begun() && m.lane(t.Lane).epoch == t.Epoch && m.overdue(p) == not {
 			p.left = true
 			delete(m.lane(t.Lane).calls, p)
+		} else if p != nil && !p.begun() {
+			p.doubtful = true
 		}
 	}
 	for i, t := range s.Renew {
@@ -45,6 +47,9 @@ func (m *model) step(s *queue.Step, r *queue.StepReply) {
 func (m *model) floor(f queue.Floor) {
 	for _, f := range f.Lanes {
 		l := m.lane(f.Lane)
+		if f.Epoch < l.least {
+			continue
+		}
 		if f.Epoch > l.epoch {
 			m.reset(l, f.Epoch)
 		}
@@ -63,6 +68,8 @@ func (m *model) known(t queue.Ticket, o queue.Outcome) bool {
 	switch {
 	case p != nil && p.begun():
 		m.session(p, o)
+		return true
+	case p != nil && p.doubtful && o.Standing == queue.Expired:
 		return true
 	case p == nil || p.left || t.Epoch != m.lane(t.Lane).epoch:
 		if o.Standing != queue.Expired {
@@ -99,8 +106,10 @@ func (m *model) claimed(t queue.Ticket, o queue.Outcome) {
 		if o.Standing == queue.Waiting && m.policy.State == queue.Open {
 			m.refuse(p, o.Standing)
 		}
-		if p.stale = p.stale || !p.fresh(m.now); !p.stale {
+		if p.fresh(m.now) {
 			p.tried = m.now
+		} else if p.passed {
+			p.stale = true
 		}
 		return
 	}
@@ -120,9 +129,9 @@ func (m *model) stands(p *place, o queue.Outcome) {
 	case queue.Waiting:
 		good = !p.passed
 	case queue.Called:
-		good = p.passed && (p.fresh(m.now) || p.invited == unknown)
+		good = p.passed && (p.fresh(m.now) || p.invited == unknown || p.lost)
 	case queue.Returned:
-		good = p.passed && !p.fresh(m.now) && m.overdue(p) != certainly
+		good = p.passed && (!p.fresh(m.now) || p.lost) && m.overdue(p) != certainly
 	case queue.Expired:
 		good = p.passed && m.overdue(p) != not
 	}
@@ -141,12 +150,12 @@ const (
 )
 
 // overdue says whether a place was passed too long ago to claim. A place may
-// be thought to have been passed up to 10 s later than it was.
+// be thought to have been passed up to 10 s later than it was, and a Sync more.
 func (m *model) overdue(p *place) lateness {
 	switch {
 	case !p.passed || m.fast-p.fast <= m.policy.ReturnWithin:
 		return not
-	case m.slow-p.slow > m.policy.ReturnWithin+queue.PassedEvery+time.Second:
+	case m.slow-p.slow > m.policy.ReturnWithin+queue.PassedEvery+m.silence:
 		return certainly
 	}
 	return perhaps

@@ -44,6 +44,9 @@ func (m *model) clock(v *queue.View) {
 			l.grace = queue.PresentWindow(v.Presence + queue.LostPresence)
 		}
 	}
+	if !m.synced.IsZero() {
+		m.silence = max(m.silence, v.Now.Sub(m.synced))
+	}
 	m.presence, m.synced, m.lost = v.Presence, v.Now, false
 }
 

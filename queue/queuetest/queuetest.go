@@ -27,6 +27,12 @@ type Subject struct {
 // Run runs the suite. It calls open within a bubble of testing/synctest for
 // every test; what open starts must end with the cleanup of its t.
 func Run(t *testing.T, open func(t *testing.T) Subject) {
+	Laws(t, open)
+	t.Run("Promises", func(t *testing.T) { testPromises(t, open) })
+}
+
+// Laws runs the part of the suite that speaks to the engine directly, in a few seconds.
+func Laws(t *testing.T, open func(t *testing.T) Subject) {
 	for _, group := range []struct {
 		name string
 		of   map[string]func(*desk)
@@ -44,7 +50,6 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 	}
 	t.Run("Concurrency", func(t *testing.T) { testConcurrency(t, open) })
 	t.Run("Histories", func(t *testing.T) { testHistories(t, open) })
-	t.Run("Promises", func(t *testing.T) { testPromises(t, open) })
 }
 
 // soaking reports whether the test was run with -soak, for the packages that define it.

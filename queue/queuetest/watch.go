@@ -20,6 +20,7 @@ type watch struct {
 	rooms  map[string]*model
 	faults []string
 	calls  calls
+	gone   bool // the engine cannot be reached
 }
 
 // calls counts what reached the engine.
@@ -64,6 +65,13 @@ func (w *watch) crash() {
 	}
 }
 
+// away makes the engine unreachable, or reachable again.
+func (w *watch) away(gone bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.gone = gone
+}
+
 func (w *watch) roomLocked(name string) *model {
 	m := w.rooms[name]
 	if m == nil {
@@ -82,6 +90,9 @@ func (w *watch) Step(ctx context.Context, s *queue.Step) (*queue.StepReply, erro
 	w.calls.Claims += len(s.Claims)
 	w.calls.Looks += len(s.Looks)
 	w.calls.Renewals += len(s.Renew)
+	if w.gone {
+		return nil, queue.ErrAway
+	}
 	reply, err := w.engine.Step(ctx, s)
 	if err == nil {
 		w.roomLocked(s.Room).step(s, reply)
@@ -97,6 +108,9 @@ func (w *watch) Sync(ctx context.Context, s *queue.Sync) (*queue.View, error) {
 	for _, m := range s.Marks {
 		w.calls.Marks += len(m.Marks)
 	}
+	if w.gone {
+		return nil, queue.ErrAway
+	}
 	v, err := w.engine.Sync(ctx, s)
 	if err == nil {
 		w.roomLocked(s.Room).sync(s, v)
@@ -109,6 +123,9 @@ func (w *watch) Control(ctx context.Context, c *queue.Control) (queue.Overrides,
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls.Controls++
+	if w.gone {
+		return queue.Overrides{}, queue.ErrAway
+	}
 	o, err := w.engine.Control(ctx, c)
 	if err == nil {
 		w.roomLocked(c.Room).control(c, o)
@@ -135,17 +152,20 @@ func (b *bucket) refill(now time.Time, rate, credited, burst float64) {
 
 // place is what the model knows of one place.
 type place struct {
-	t       queue.Ticket
-	window  int64 // the last it promised; -1: none
-	murky   bool  // nobody knows what it promised
-	left    bool
-	passed  bool
-	invited verdict   // when it was passed
-	at      time.Time // when it was passed
-	fast    time.Duration
-	slow    time.Duration // bounds of the return clock when it was passed
-	tried   time.Time
-	stale   bool
+	t        queue.Ticket
+	window   int64 // the last it promised; -1: none
+	old      bool  // it was given in an earlier run, which knew of its promise
+	murky    bool  // nobody knows what it promised
+	left     bool
+	doubtful bool // it left when it had perhaps expired
+	passed   bool
+	lost     bool      // it was passed in an earlier run: its invitation may be forgotten
+	invited  verdict   // when it was passed
+	at       time.Time // when it was passed
+	fast     time.Duration
+	slow     time.Duration // bounds of the return clock when it was passed
+	tried    time.Time
+	stale    bool
 
 	began, ends time.Time // of its session
 	ended       time.Time // when it was ended before its lease; zero: it was not
