@@ -35,7 +35,7 @@ func TestUnreadBodyIsNeverRun(t *testing.T) {
 		{"f: chunked unfinished", []string{head("POST", chunked) + "5\r\nhello\r\n" + evil}, false},
 		{"g: chunked broken", []string{head("POST", chunked) + "5\r\nhelloXX\r\n0\r\n\r\n" + evil}, false},
 		{"g: broken size", []string{head("POST", chunked) + "zz\r\n" + evil}, false},
-		{"h: expects 100", []string{head("POST", length(len(evil)) + "\r\nExpect: 100-continue"), evil}, false},
+		{"h: expects 100", []string{head("POST", length(len(evil))+"\r\nExpect: 100-continue"), evil}, false},
 		{"h: expects 100, sends at once", []string{head("POST", length(len(evil))+"\r\nexpect: 100-continue") + evil}, false},
 		{"i: GET with body", []string{head("GET", length(len(evil))) + evil}, true},
 		{"HEAD with body", []string{head("HEAD", length(len(evil))) + evil}, true},

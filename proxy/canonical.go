@@ -10,8 +10,10 @@ import (
 type spelled struct {
 	// path is lower case, begins with a slash and ends with none, but for "/".
 	path []byte
-	// cut is how long path is when an encoded ? or # ends it; -1: there is none.
-	cut int
+	// loose says that an origin may read only the beginning of path: an encoded
+	// slash need not divide it, a parameter or an encoded ? may end it. Rules for one path
+	// then match what is below it, too.
+	loose bool
 	// doubtful says that origins may well disagree on what the path names: it
 	// counts as protected.
 	doubtful bool
@@ -27,14 +29,19 @@ type spelled struct {
 // doubtful.
 func canonical(dst, raw []byte) spelled {
 	if plain(raw) {
-		return spelled{path: lower(dst[:0], raw), cut: -1}
+		return spelled{path: lower(dst[:0], raw)}
 	}
-	c := canon{in: decode(dst[:0], raw), cut: -1}
+	c := canon{in: decode(dst[:0], raw)}
 	if len(c.in) == 0 || !slash(c.in[0]) {
-		return spelled{path: append(dst[:0], '/'), cut: -1, doubtful: true}
+		return spelled{path: append(dst[:0], '/'), doubtful: true}
 	}
 	// Some take what follows two slashes for a host.
 	c.doubtful = len(c.in) > 1 && slash(c.in[1])
+	divided := bytes.Count(c.in, []byte{'/'}) != bytes.Count(raw, []byte{'/'}) || bytes.IndexByte(c.in, '\\') >= 0
+	parameter := bytes.IndexByte(c.in, ';') >= 0
+	loose := divided || parameter || bytes.ContainsAny(c.in, "?#")
+	// A parameter may reach beyond a slash that is not taken for one, and end names with it.
+	c.doubtful = c.doubtful || divided && parameter
 	// What is written never overtakes what is read: the output shares the input's memory.
 	c.out = c.in[:0]
 	for at := 0; at < len(c.in); {
@@ -49,10 +56,7 @@ func canonical(dst, raw []byte) spelled {
 	if len(c.out) == 0 {
 		c.out = append(c.out, '/')
 	}
-	if c.cut > len(c.out) {
-		c.cut = -1 // dots went above it, and the path is doubtful
-	}
-	return spelled{path: foldCase(c.out), cut: c.cut, doubtful: c.doubtful}
+	return spelled{path: foldCase(c.out), loose: loose, doubtful: c.doubtful}
 }
 
 // plain reports whether p can only be read in one way: no escapes, no dots or
@@ -129,15 +133,13 @@ func slash(c byte) bool { return c == '/' || c == '\\' }
 // canon is the state of canonical.
 type canon struct {
 	in, out  []byte
-	cut      int
 	doubtful bool
 }
 
 // segment takes the next segment in.
 func (c *canon) segment(s []byte) {
-	ends := false
+	whole := s
 	if i := bytes.IndexAny(s, ";?#"); i >= 0 {
-		ends = bytes.ContainsAny(s, "?#")
 		s = s[:i]
 	}
 	name := bytes.TrimRight(s, " .")
@@ -150,9 +152,8 @@ func (c *canon) segment(s []byte) {
 		// was named before them.
 		c.doubtful = true
 		c.out = c.out[:max(bytes.LastIndexByte(c.out, '/'), 0)]
-	}
-	if ends && c.cut < 0 {
-		c.cut = max(len(c.out), 1)
+	case len(c.out) == 0 && len(whole) > 0 && string(whole) != ".":
+		c.doubtful = true // cut to nothing, it leaves two slashes at the start
 	}
 }
 

@@ -188,6 +188,7 @@ func listen(t *testing.T, h *Handler) string {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		_ = srv.ShutdownWithContext(ctx)
+		_ = ln.Close() // if it was not served yet
 		running.Wait()
 	})
 	return ln.Addr().String()

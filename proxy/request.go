@@ -275,7 +275,10 @@ func (hs *heads) field(name, value []byte) {
 		hs.language = keep(hs.language, is(name, "accept-language"), value)
 	case 17:
 		hs.proto = keep(hs.proto, is(name, "x-forwarded-proto"), value)
-		hs.coded = hs.coded || is(name, "transfer-encoding")
+		if is(name, "transfer-encoding") {
+			hs.coded = true
+			hs.faulted = hs.faulted || !fold(trim(value), "chunked")
+		}
 		hs.overridden = hs.overridden || is(name, "x-method-override")
 	case 22:
 		hs.overridden = hs.overridden || is(name, "x-http-method-override")

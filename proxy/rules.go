@@ -89,7 +89,7 @@ func compileRule(m Match) (rule, error) {
 	}
 	path, prefix := strings.CutSuffix(m.Path, "/*")
 	s := canonical(nil, []byte(cmp.Or(path, "/")))
-	if s.doubtful || s.cut >= 0 || m.Path[0] != '/' || strings.Contains(path, "*") {
+	if s.doubtful || s.loose || m.Path[0] != '/' || strings.Contains(path, "*") {
 		return r, fmt.Errorf("path %q: want one like /buy or /deals/*", m.Path)
 	}
 	r.path, r.prefix = string(s.path), prefix
@@ -129,11 +129,11 @@ func (r *rule) matchPath(s *spelled) bool {
 	if r.path == "" {
 		return true
 	}
-	if r.prefix {
-		n := len(r.path)
-		return len(s.path) >= n && string(s.path[:n]) == r.path && (len(s.path) == n || s.path[n] == '/')
+	n := len(r.path)
+	if !r.prefix && !s.loose {
+		return string(s.path) == r.path
 	}
-	return string(s.path) == r.path || s.cut >= 0 && string(s.path[:s.cut]) == r.path
+	return len(s.path) >= n && string(s.path[:n]) == r.path && (len(s.path) == n || s.path[n] == '/' || r.path == "/")
 }
 
 // destination is where a request goes.
