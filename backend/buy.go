@@ -12,6 +12,11 @@ import (
 // buyer going away does not interrupt it.
 const patience = 5 * time.Second
 
+// settling is how long after its start a shop asks the ledger for everybody:
+// whoever a crash cut off repeats its purchase now, and may hold a unit that
+// only the ledger knows of.
+const settling = 10 * time.Second
+
 // Purchase is what a buyer asks for.
 type Purchase struct {
 	Buyer string
@@ -30,7 +35,7 @@ func (p *Purchase) print() string { return strconv.FormatInt(p.Units, 10) + " " 
 // was cut off by a crash, and by now its reservation is gone: it needs a new key.
 //
 // A deal that was sold out less than a second ago is refused without asking
-// the ledger.
+// the ledger, but not in the first seconds of the shop.
 func (s *Shop) Buy(ctx context.Context, p Purchase) (Order, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
@@ -48,7 +53,7 @@ func (s *Shop) Buy(ctx context.Context, p Purchase) (Order, error) {
 	if !ok {
 		return Order{}, fmt.Errorf("deal %s: %w", p.Deal, ErrNoDeal)
 	}
-	if e.isSoldOut(now) {
+	if now.Sub(s.started) >= settling && e.isSoldOut(now) {
 		return Order{}, ErrSoldOut
 	}
 	h, err := s.reserve(ctx, e, p)

@@ -120,6 +120,7 @@ func TestI18SoldOutIsNotAskedAgain(t *testing.T) {
 		for i := range 10 {
 			s.buy(fmt.Sprint("b", i), "k")
 		}
+		time.Sleep(10 * time.Second) // the first seconds are for those whom a crash cut off
 		asked := s.ledger.reserves.Load()
 		for i := range 3000 {
 			s.refused(backend.Purchase{Buyer: fmt.Sprint("c", i), Key: "k", Deal: "mat", Units: 1}, backend.ErrSoldOut)

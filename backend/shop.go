@@ -33,6 +33,7 @@ type Config struct {
 // Shop sells deals. It is safe for concurrent use.
 type Shop struct {
 	cfg     Config
+	started time.Time
 	catalog atomic.Pointer[catalog]
 
 	changing sync.Mutex // serialises changes of the catalog
@@ -54,7 +55,7 @@ func New(ctx context.Context, cfg Config) (*Shop, error) {
 	cfg.PayWithin = cmp.Or(cfg.PayWithin, 5*time.Minute)
 	cfg.Every = min(cmp.Or(cfg.Every, 500*time.Millisecond), time.Second)
 	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
-	s := &Shop{cfg: cfg, paying: make(map[string]bool)}
+	s := &Shop{cfg: cfg, started: time.Now(), paying: make(map[string]bool)}
 	s.catalog.Store(&catalog{})
 	if err := s.SetDeals(ctx, cfg.Deals); err != nil {
 		return nil, err

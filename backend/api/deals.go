@@ -22,6 +22,7 @@ type dealJSON struct {
 	Stock     int64  `json:"stock"`
 	Available *int64 `json:"available,omitempty"` // absent while it is not known
 	Reserved  *int64 `json:"reserved,omitempty"`
+	Sold      *int64 `json:"sold,omitempty"` // available + reserved + sold = stock
 	OpensAt   string `json:"opens_at,omitempty"`
 	ClosesAt  string `json:"closes_at,omitempty"`
 }
@@ -33,7 +34,7 @@ func toDealJSON(l *backend.Listing) dealJSON {
 		OpensAt: rfc3339(l.OpensAt), ClosesAt: rfc3339(l.ClosesAt),
 	}
 	if l.Known {
-		d.Available, d.Reserved = &l.Available, &l.Reserved
+		d.Available, d.Reserved, d.Sold = &l.Available, &l.Reserved, &l.Sold
 	}
 	return d
 }
