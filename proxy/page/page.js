@@ -79,7 +79,7 @@
     opt('golink', 'go', w.go);
     hide('line', !inLine(s) || !place);
     hide('waitbox', s !== 'waiting');
-    hide('net', !inLine(s) && s !== 'prequeue');
+    hide('net', !(place && inLine(s)) && s !== 'prequeue');
     hide('leave', !place || !(inLine(s) || s === 'prequeue'));
     if (!inLine(s) || !place) {
       doc.title = w.title;

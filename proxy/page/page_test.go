@@ -113,8 +113,8 @@ func TestStates(t *testing.T) {
 		}
 	}
 	f(Prequeue, "Not open yet", "opens net leave", "opens net")
-	f(Waiting, "You are in line", "line waitbox speed net keep leave", "waitbox net")
-	f(Paused, "The line is paused", "line net keep leave", "net")
+	f(Waiting, "You are in line", "line waitbox speed net keep leave", "waitbox")
+	f(Paused, "The line is paused", "line net keep leave", "")
 	f(Called, "It is your turn", "go", "go")
 	f(Admitted, "You are in", "go", "go")
 	f(SoldOut, "Sold out", "go", "go")

@@ -86,7 +86,7 @@ func waitingSlots() map[string]slot[waiting] {
 		"hide_message": hide(func(p *waiting) bool { return p.Message != "" }),
 		"hide_keep":    hide(func(p *waiting) bool { return p.keep() != "" }),
 		"hide_reloads": hide(func(p *waiting) bool { return RefreshAfter(p.View) > 0 }),
-		"hide_net":     hide(func(p *waiting) bool { return p.State == Waiting || p.State == Paused || p.State == Prequeue }),
+		"hide_net":     hide(func(p *waiting) bool { return p.inLine() || p.State == Prequeue }),
 		"hide_leave":   hide(func(p *waiting) bool { return p.inLine() || p.HasPlace && p.State == Prequeue }),
 	}
 	lineSlots(s)
