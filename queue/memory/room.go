@@ -54,6 +54,8 @@ type lane struct {
 	mark    int64 // on disk: after a crash places are given from here on
 	chunk   int64 // by how much the mark was last moved ahead
 	marked  time.Time
+	paced   time.Time // when the tail was pacedAt
+	pacedAt int64
 	invited []int64 // by the Sync that is being served
 
 	dirty            bool // the lane's row on disk is behind

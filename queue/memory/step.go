@@ -181,10 +181,24 @@ func (l *lane) reach(now time.Time) {
 		return
 	}
 	if now.Sub(l.marked) < time.Second {
-		l.chunk = min(2*l.chunk, mostChunk)
+		l.chunk *= 2
 	} else {
-		l.chunk = l.chunk / 2
+		l.chunk /= 2
 	}
-	l.chunk = max(l.chunk, leastChunk)
+	l.chunk = min(max(l.chunk, leastChunk), mostChunk)
 	l.mark, l.marked, l.dirty = l.line.tail+l.chunk, now, true
+}
+
+// retreat takes back a mark that is further ahead than the joins of late need: a
+// crash leaves a gap up to it, in which nobody knows who is present.
+func (l *lane) retreat(now time.Time) {
+	if now.Sub(l.paced) < time.Second {
+		return
+	}
+	want := max(leastChunk, 2*(l.line.tail-l.pacedAt))
+	if ahead := l.mark - l.line.tail; ahead > 2*want {
+		l.chunk = min(want, mostChunk)
+		l.mark, l.dirty = l.line.tail+l.chunk, true
+	}
+	l.paced, l.pacedAt = now, l.line.tail
 }

@@ -27,6 +27,7 @@ func (r *room) sync(s *queue.Sync, now time.Time) {
 	r.invite(now)
 	for _, l := range r.lanes {
 		r.settle(l, now)
+		l.retreat(now)
 	}
 }
 

@@ -151,6 +151,8 @@ func (v *visitor) inside(s *stage, ends time.Time) {
 		if until := time.Until(out); until < next {
 			if s.wait(until) && v.ends {
 				s.any().End(s.ctx, v.t)
+				s.wait(5 * time.Second)
+				s.any().Claim(s.ctx, v.t) // an old tab
 			}
 			return
 		}
