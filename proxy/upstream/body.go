@@ -102,8 +102,8 @@ func (x *exchange) nextChunk() error {
 			b.done = true
 			return io.EOF
 		}
-		if n > mostTrailer {
-			return broken("more than %d bytes of trailers", mostTrailer)
+		if n > mostTrailer || !wellFormed(line) {
+			return broken("trailers that are too long or none: %.40q", line)
 		}
 	}
 }
@@ -133,7 +133,7 @@ func chunkSize(line []byte) (n int64, ok bool) {
 			c = (c | 0x20) - 'a' + 10
 		default:
 			rest := trim(line[i:])
-			return n, i > 0 && (len(rest) == 0 || rest[0] == ';')
+			return n, i > 0 && (len(rest) == 0 || rest[0] == ';' && printable(rest))
 		}
 		if n >= 1<<58 {
 			return 0, false

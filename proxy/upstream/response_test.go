@@ -107,6 +107,7 @@ func TestABrokenAnswerNeverEndsCleanly(t *testing.T) {
 			"bare line feed":    chunks + "5\nhello\r\n0\r\n\r\n",
 			"huge size":         chunks + "FFFFFFFFFFFFFFFF1\r\nhello\r\n0\r\n\r\n",
 			"long extension":    chunks + "5;" + strings.Repeat("a", mostChunkLine) + "\r\nhello\r\n0\r\n\r\n",
+			"no trailer":        chunks + "5\r\nhello\r\n0\r\n0\r\n\r\n",
 			"too many trailers": chunks + "0\r\n" + strings.Repeat("A: b\r\n", mostTrailer) + "\r\n",
 		} {
 			for _, proto := range []string{"1.1", "1.0"} {
@@ -241,6 +242,8 @@ func TestChunkSize(t *testing.T) {
 	f("5;a=b", 5, true)
 	f("5 ;a", 5, true)
 	f("5  ", 5, true)
+	f("5;a\rX", 0, false)
+	f("5;a=b\x00", 0, false)
 	f("", 0, false)
 	f(" 5", 0, false)
 	f("+5", 0, false)
