@@ -27,7 +27,7 @@ func RunClock(t *testing.T, open Open) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(300 * time.Microsecond) // no law needs a clock on a whole millisecond
-				law(&sale{T: t, Ledger: open(t), deal: dealID(t)})
+				law(&sale{T: t, Ledger: open(t), deal: dealID()})
 			})
 		})
 	}
@@ -58,7 +58,7 @@ func window(s *sale) {
 func holdEnds(s *sale) {
 	f := func(after time.Duration, sweep bool, want error) {
 		s.Helper()
-		s.deal = dealID(s.T)
+		s.deal = dealID()
 		s.put(backend.Terms{Total: 10})
 		h := s.hold(s.ask("a"))
 		if d := h.Expires.Sub(h.Created); d != 5*time.Minute {

@@ -39,7 +39,7 @@ func Run(t *testing.T, open Open) {
 		"DealsDoNotTouchEachOther":    apart,
 		"I11 LimitOfSeveralUnitsEach": limitUnits,
 	} {
-		t.Run(name, func(t *testing.T) { law(&sale{T: t, Ledger: open(t), deal: dealID(t)}) })
+		t.Run(name, func(t *testing.T) { law(&sale{T: t, Ledger: open(t), deal: dealID()}) })
 	}
 }
 
@@ -48,10 +48,9 @@ type sale struct {
 	*testing.T
 	backend.Ledger
 	deal string
-	n    int
 }
 
-func dealID(t *testing.T) string { return "d" + backend.NewID() }
+func dealID() string { return "d" + backend.NewID() }
 
 func (s *sale) put(t backend.Terms) backend.Levels {
 	s.Helper()
@@ -159,7 +158,7 @@ func (s *sale) watch() (stop func() int) {
 	}
 }
 
-// at once runs f n times, all at the same moment.
+// atOnce runs f n times, all at the same moment.
 func atOnce(n int, f func(i int)) {
 	var wg sync.WaitGroup
 	start := make(chan struct{})

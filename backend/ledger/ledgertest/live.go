@@ -11,8 +11,8 @@ import (
 // RunLive proves what depends on time on a clock that nobody can set: each
 // decision is judged by what the ledger's clock showed before and after it.
 func RunLive(t *testing.T, open Open) {
-	t.Run("I17 OpensAndCloses", func(t *testing.T) { liveWindow(&sale{T: t, Ledger: open(t), deal: dealID(t)}) })
-	t.Run("I9 HoldEnds", func(t *testing.T) { liveHolds(&sale{T: t, Ledger: open(t), deal: dealID(t)}) })
+	t.Run("I17 OpensAndCloses", func(t *testing.T) { liveWindow(&sale{T: t, Ledger: open(t), deal: dealID()}) })
+	t.Run("I9 HoldEnds", func(t *testing.T) { liveHolds(&sale{T: t, Ledger: open(t), deal: dealID()}) })
 }
 
 // liveWindow buys from before a window opens until after it has closed.

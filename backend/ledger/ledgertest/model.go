@@ -119,7 +119,7 @@ func history(s *sale) {
 	for range 6 {
 		seed := rand.Uint64()
 		p := &play{sale: s, rnd: rand.New(rand.NewPCG(seed, 0))}
-		s.deal = dealID(s.T)
+		s.deal = dealID()
 		p.m.terms.Total = 5
 		s.put(p.m.terms)
 		for i := range 400 {

@@ -9,8 +9,9 @@ import (
 )
 
 // Redis starts a redis-server of its own on a free port, with its files in a
-// folder of the test, and returns its address. It ends with the test.
-func Redis(t testing.TB) (addr string) {
+// folder of the test, and returns its address. It ends with the test. Options
+// are further ones of its command line.
+func Redis(t testing.TB, options ...string) (addr string) {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -24,7 +25,8 @@ func Redis(t testing.TB) (addr string) {
 	_, port, _ := net.SplitHostPort(addr)
 	l.Close()
 	var log bytes.Buffer
-	cmd := exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "", "--appendonly", "no")
+	args := []string{"--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "", "--appendonly", "no"}
+	cmd := exec.Command(path, append(args, options...)...)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
