@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"syscall"
 	"time"
 
@@ -52,7 +53,9 @@ func benchSurge(ctx context.Context, s *settings, out io.Writer) error {
 	return nil
 }
 
-// benchIdle: many wait and ask as told, which should cost no more than answering.
+// benchIdle: many wait and ask as told, which should cost no more than
+// answering. The gate and the bare handler have a crowd each at the same time,
+// so that neither has the machine's better minute.
 func benchIdle(ctx context.Context, s *settings, out io.Writer) error {
 	shop, err := s.startPeer(ctx, "origin")
 	if err != nil {
@@ -64,98 +67,132 @@ func benchIdle(ctx context.Context, s *settings, out io.Writer) error {
 		return err
 	}
 	defer gate.stop()
-	ours, ticket, err := s.wait(ctx, gate)
+	ours, err := s.gather(ctx, gate)
 	if err != nil {
 		return err
 	}
-	post, err := once(gate.address, requestOf("POST", ticketsPath, json, ""))
-	if err != nil {
-		return err
+	defer ours.leave()
+	if !sleep(ctx, s.lead/3) {
+		return ctx.Err()
 	}
-	postFile, err := s.record(post)
-	if err != nil {
-		return err
-	}
-	get, err := once(gate.address, requestOf("GET", ticketPath, json, ticket))
-	if err != nil {
-		return err
-	}
-	getFile, err := s.record(get)
-	if err != nil {
-		return err
-	}
-	peer, err := s.startPeer(ctx, "bare", "-get", getFile, "-post", postFile)
+	peer, err := s.startTwin(ctx, gate)
 	if err != nil {
 		return err
 	}
 	defer peer.stop()
-	bare, _, err := s.wait(ctx, peer)
+	theirs, err := s.gather(ctx, peer)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nidle: %d visitors wait and ask as told for %v, ≤ 1,024 connections\n\n", s.waiting, s.watch)
+	defer theirs.leave()
+	if !sleep(ctx, s.lead) { // until all have come and polled once
+		return ctx.Err()
+	}
+	both := []*idle{theirs, ours}
+	if err := watch(ctx, both, s.watch); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\nidle: %d visitors of each wait and ask as told for %v, ≤ 1,024 connections\n\n", s.waiting, s.watch)
 	fmt.Fprintf(out, "| server | polls/s | CPU µs/poll | of the first | CPU of one core | memory | p50 | p99 | errors |\n|---|---|---|---|---|---|---|---|---|\n")
-	for _, one := range []idle{bare, ours} {
-		fmt.Fprintf(out, "| %s | %.0f | %.1f | %.2f | %.1f %% | %d MB | %d µs | %d µs | %d |\n", one.name, one.rate, one.each, one.each/bare.each,
-			one.each*one.rate/1e4, one.memory>>20, one.p50, one.p99, one.errors)
+	for _, one := range both {
+		r, err := one.leave()
+		if err != nil {
+			return err
+		}
+		t := r.Times[crowd.Poll]
+		each := micros(one.cpu, one.polls)
+		fmt.Fprintf(out, "| %s | %.0f | %.1f | %.2f | %.1f %% | %d MB | %d µs | %d µs | %d |\n", one.process.name, float64(one.polls)/s.watch.Seconds(),
+			each, each/micros(theirs.cpu, theirs.polls), 100*one.cpu.Seconds()/s.watch.Seconds(), one.memory>>20,
+			t.ValueAtQuantile(50), t.ValueAtQuantile(99), r.Counts.Errors)
 	}
 	return nil
 }
 
-// idle is what waiting visitors cost a server.
-type idle struct {
-	name     string
-	rate     float64 // polls per second
-	each     float64 // CPU µs per poll, with all that goes on beside
-	memory   int64   // highest, in bytes
-	p50, p99 int64   // µs
-	errors   int64
+// startTwin runs a bare handler that answers as the gate does now: to POST with one
+// answer, to GET with any of a hundred, whose poll_after_ms differ.
+func (s *settings) startTwin(ctx context.Context, gate *process) (*process, error) {
+	post, err := once(gate.address, requestOf("POST", ticketsPath, json, ""))
+	if err != nil {
+		return nil, err
+	}
+	cookie, _, _ := strings.Cut(string(post.SetCookie[0]), ";")
+	files := []string{""}
+	if files[0], err = s.record(post); err != nil {
+		return nil, err
+	}
+	for range 100 {
+		get, err := once(gate.address, requestOf("GET", ticketPath, json, cookie))
+		if err != nil {
+			return nil, err
+		}
+		file, err := s.record(get)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	return s.startPeer(ctx, "bare", "-post", files[0], "-get", strings.Join(files[1:], ","))
 }
 
-// wait lets the visitors come and watches them wait. It returns a cookie line of one of them.
-func (s *settings) wait(ctx context.Context, p *process) (idle, string, error) {
+// idle is a crowd that waits, and what it costs its server.
+type idle struct {
+	process *process
+	crowd   *crowd.Crowd
+	leave   func() (*crowd.Report, error) // ends the crowd
+
+	polls  int64
+	cpu    time.Duration // with all that goes on beside
+	memory int64         // highest, in bytes
+}
+
+// gather lets visitors come.
+func (s *settings) gather(ctx context.Context, p *process) (*idle, error) {
 	c, err := crowd.New(crowd.Config{URL: "http://" + p.address + dealPath, Room: room, Visitors: s.waiting, Over: s.lead / 3})
 	if err != nil {
-		return idle{}, "", err
+		return nil, err
 	}
 	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	type watched struct {
-		cpu   time.Duration
-		polls int64
-		err   error
-	}
-	seen := make(chan watched, 1)
+	var report *crowd.Report
+	ended := make(chan struct{})
 	go func() {
-		defer stop()
-		var w watched
-		if !sleep(ctx, s.lead) { // until all have come and polled once
-			w.err = ctx.Err()
-		} else if before, err := p.cpu(); err != nil {
-			w.err = err
-		} else {
-			n := c.Counts().Requests
-			sleep(ctx, s.watch)
-			after, err := p.cpu()
-			w = watched{after - before, c.Counts().Requests - n, err}
-		}
-		seen <- w
+		defer close(ended)
+		report, err = c.Run(ctx)
 	}()
-	r, err := c.Run(ctx)
-	if err != nil {
-		return idle{}, "", err
+	leave := func() (*crowd.Report, error) {
+		stop()
+		<-ended
+		return report, err
 	}
-	w := <-seen
-	if w.err != nil {
-		return idle{}, "", w.err
+	return &idle{process: p, crowd: c, leave: leave}, nil
+}
+
+// watch notes what the crowds ask, and what it costs, for a while.
+func watch(ctx context.Context, all []*idle, d time.Duration) error {
+	account := func(sign int64) error {
+		for _, one := range all {
+			cpu, err := one.process.cpu()
+			if err != nil {
+				return err
+			}
+			one.cpu += time.Duration(sign) * cpu
+			one.polls += sign * one.crowd.Counts().Requests
+		}
+		return nil
 	}
-	_, highest, err := p.memory()
-	if err != nil {
-		return idle{}, "", err
+	if err := account(-1); err != nil {
+		return err
 	}
-	t := r.Times[crowd.Poll]
-	return idle{name: p.name, rate: float64(w.polls) / s.watch.Seconds(), each: micros(w.cpu, w.polls), memory: highest,
-		p50: t.ValueAtQuantile(50), p99: t.ValueAtQuantile(99), errors: r.Counts.Errors}, r.Visitors[s.waiting-1].Cookies(), nil
+	sleep(ctx, d)
+	if err := account(1); err != nil {
+		return err
+	}
+	for _, one := range all {
+		var err error
+		if _, one.memory, err = one.process.memory(); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 // sleep waits; false: ctx has ended.

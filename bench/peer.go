@@ -13,6 +13,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -33,7 +34,7 @@ func peer(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("peer", flag.ContinueOnError)
 	listen := f.String("listen", "", "address")
 	to := f.String("to", "", "address of the origin")
-	get := f.String("get", "", "file of the answer to GET")
+	get := f.String("get", "", "files of answers to GET, in turn")
 	post := f.String("post", "", "file of the answer to POST")
 	if err := f.Parse(args[1:]); err != nil {
 		return err
@@ -113,22 +114,21 @@ func replay(path string) (*recorded, error) {
 	return r, nil
 }
 
-// bare answers GET and POST with what was recorded.
-func bare(get, post string) (fasthttp.RequestHandler, error) {
-	var answers [2]*recorded
-	for i, path := range []string{get, post} {
-		if path == "" {
-			continue
-		}
-		var err error
-		if answers[i], err = replay(path); err != nil {
+// bare answers POST with what was recorded, and GET with one of the files after the other.
+func bare(gets, post string) (fasthttp.RequestHandler, error) {
+	var answers []*recorded // first to POST
+	for _, path := range append([]string{post}, strings.Split(gets, ",")...) {
+		a, err := replay(path)
+		if err != nil {
 			return nil, err
 		}
+		answers = append(answers, a)
 	}
+	var turn atomic.Uint64
 	return func(ctx *fasthttp.RequestCtx) {
 		a := answers[0]
-		if ctx.IsPost() {
-			a = answers[1]
+		if !ctx.IsPost() {
+			a = answers[1+turn.Add(1)%uint64(len(answers)-1)]
 		}
 		ctx.SetStatusCode(a.code)
 		for _, h := range a.header {
