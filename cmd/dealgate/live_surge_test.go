@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"fmt"
 	"iter"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 	_ "modernc.org/sqlite" // reads the engine's journal
 
 	"github.com/dealgate/dealgate/bench/crowd"
+	"github.com/dealgate/dealgate/queue/memory"
 )
 
 // surge lets a crowd come to the room spring of a running gate.
@@ -91,16 +91,15 @@ func journal(t *testing.T, dir, query string) iter.Seq[any] {
 	}
 }
 
-// invitations reads the places of a lane in the order the engine called them.
+// invitations are the places of the one lane in the order the engine called them.
 func invitations(t *testing.T, dir string) (places []int64) {
 	t.Helper()
-	for value := range journal(t, dir, `SELECT places FROM calls WHERE room = 'spring' ORDER BY epoch, at, head`) {
-		place := int64(0)
-		for deltas := value.([]byte); len(deltas) > 0; {
-			by, n := binary.Uvarint(deltas)
-			place += int64(by)
-			places, deltas = append(places, place), deltas[n:]
-		}
+	calls, err := memory.Calls(filepath.Join(dir, "data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range calls {
+		places = append(places, c.Place)
 	}
 	return places
 }
@@ -139,11 +138,10 @@ func inOrder(t *testing.T, r *crowd.Report, places []int64) {
 const pollInterval = 36 * time.Second
 
 func TestLiveOrderAndRate(t *testing.T) {
+	together(t)
 	f := func(name string, visitors int, rate, leave float64, minute bool) {
 		t.Run(name, func(t *testing.T) {
-			if !*soak {
-				t.Parallel() // at full size each has the machine for itself
-			}
+			together(t)
 			dir := t.TempDir()
 			p := serveYAML(t, dir, shopYAML(newOrigin(t).URL, fmt.Sprintf(`{rate: "%.0f/s"}`, rate)))
 			r := surge(t, p, crowd.Config{
@@ -169,6 +167,7 @@ func TestLiveOrderAndRate(t *testing.T) {
 }
 
 func TestLiveCapacity(t *testing.T) {
+	together(t)
 	visitors, capacity := size(1000, 300), size(100, 40)
 	dir := t.TempDir()
 	yaml := strings.Replace(shopYAML(newOrigin(t).URL, fmt.Sprintf(`{capacity: %d}`, capacity)), "ttl: 30s", "ttl: 5s", 1)
@@ -188,6 +187,7 @@ func TestLiveCapacity(t *testing.T) {
 // TestLiveKillInMidSurge: kill -9 three times; every visitor keeps its place,
 // sessions go on, no place is given twice.
 func TestLiveKillInMidSurge(t *testing.T) {
+	together(t)
 	visitors, rate := size(5000, 800), size(100, 40)
 	dir := t.TempDir()
 	yaml := shopYAML(newOrigin(t).URL, fmt.Sprintf(`{rate: "%d/s"}`, rate))
@@ -235,6 +235,7 @@ func TestLiveKillInMidSurge(t *testing.T) {
 
 // TestLiveTuningInASurge: the rate is edited in the file while the line waits.
 func TestLiveTuningInASurge(t *testing.T) {
+	together(t)
 	dir := t.TempDir()
 	yaml := shopYAML(newOrigin(t).URL, `{rate: "50/s", burst: 50}`)
 	p := serveYAML(t, dir, yaml)

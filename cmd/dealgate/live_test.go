@@ -31,6 +31,15 @@ func size(full, small int) int {
 	return small
 }
 
+// together lets a test run beside others: at full size each has the machine
+// for itself.
+func together(t *testing.T) {
+	t.Helper()
+	if !*soak {
+		t.Parallel()
+	}
+}
+
 // built builds dealgate once for all tests.
 var built = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "dealgate-live-")

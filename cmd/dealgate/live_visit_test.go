@@ -78,6 +78,7 @@ var refreshHeader = regexp.MustCompile(`^(\d+)(?:; ?url=(.+))?$`)
 // TestLiveCookieJarGetsInByRefreshAlone: no JavaScript, no knowledge of the
 // API; what curl with a cookie jar can do.
 func TestLiveCookieJarGetsInByRefreshAlone(t *testing.T) {
+	together(t)
 	shop := newOrigin(t)
 	p := serveYAML(t, t.TempDir(), shopYAML(shop.URL, `{rate: "1/s", burst: 2}`))
 	fill(t, p.gate+"/deals/1")
@@ -117,6 +118,7 @@ func TestLiveCookieJarGetsInByRefreshAlone(t *testing.T) {
 // force within two seconds, the line keeps its places, and an invalid edit
 // changes nothing and says why.
 func TestLiveReloadAnswersToTheFile(t *testing.T) {
+	together(t)
 	shop := newOrigin(t)
 	dir := t.TempDir()
 	yaml := shopYAML(shop.URL, `{rate: "1/s", burst: 1}`)
