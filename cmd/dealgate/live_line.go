@@ -15,7 +15,6 @@ type liveLine struct {
 	out   io.Writer
 	tty   bool
 	drawn bool
-	last  time.Time
 }
 
 func newLiveLine(out io.Writer) *liveLine {
