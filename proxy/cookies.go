@@ -72,9 +72,8 @@ func (r *request) find(kind token.Kind) held {
 		name = names.pass
 	}
 	var got held
-	now := now(r.room)
 	try := func(value []byte) bool {
-		c, err := r.table.keys.Parse(value, kind, r.room.name, now)
+		c, err := r.table.keys.Parse(value, kind, r.room.name, now(r.room))
 		if err != nil {
 			r.rejected(kind, err)
 			return false

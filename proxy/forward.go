@@ -41,7 +41,7 @@ type settling struct{ answer chan settled }
 
 // grace is how long an origin's answer is kept back for the queue's. It is a
 // matter of a Step; a renewal that comes later is asked for again by the next request.
-const grace = 20 * time.Millisecond
+const grace = 100 * time.Millisecond
 
 func settle(ask func(context.Context) settled) *settling {
 	s := &settling{make(chan settled, 1)}

@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
+	"log/slog"
 	"strconv"
 
 	"github.com/valyala/fasthttp"
@@ -98,5 +100,7 @@ func (r *request) refuse(room, reason string) {
 	if o := r.table.observe; o != nil {
 		o.Rejected(room, reason)
 	}
-	r.table.log.Debug("refused", "room", room, "reason", reason)
+	if log := r.table.log; log.Enabled(context.Background(), slog.LevelDebug) {
+		log.Debug("refused", "room", room, "reason", reason)
+	}
 }

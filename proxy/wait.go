@@ -72,7 +72,7 @@ func (r *request) wait(s *status, k kind) {
 	if k == program || k == passive || k == looking && !prefersHTML(r.heads.accept) {
 		code = 429
 	}
-	if s.state == stateExpired {
+	if s.state == stateExpired && k != passive {
 		code = 200
 	}
 	switch {
