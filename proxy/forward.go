@@ -119,7 +119,8 @@ func (r *request) booking(tk *token.Claims) *settling {
 	})
 }
 
-// forward sends the request to its origin and settles what goes with the answer.
+// forward sends the request to its origin and settles what goes with the
+// answer. That holds for an upgrade too: its head is written after this.
 func (r *request) forward(to *upstream.Upstream, a admission) {
 	if r.asks {
 		r.letGo(to, a)
@@ -130,9 +131,6 @@ func (r *request) forward(to *upstream.Upstream, a admission) {
 	err := to.Forward(r.ctx, &f)
 	if err != nil {
 		r.failed(err, f.RequestID)
-	}
-	if r.ctx.Hijacked() {
-		return
 	}
 	if r.command() {
 		r.end(to, a.claims)

@@ -51,7 +51,7 @@ func (r *request) ownRoom(call []byte) {
 			r.roomStatus()
 		}
 	case "ticket":
-		if !r.allow("GET", "HEAD", "DELETE", "POST") {
+		if !r.allow("GET", "HEAD", "DELETE", "POST") || !r.ready() {
 			return
 		}
 		switch string(r.method) {
@@ -63,12 +63,23 @@ func (r *request) ownRoom(call []byte) {
 			r.leaveByForm()
 		}
 	case "tickets":
-		if r.allow("POST") {
+		if r.allow("POST") && r.ready() {
 			r.takeTicket()
 		}
 	default:
 		r.missing(problemPath)
 	}
+}
+
+// ready answers 503 while no engine has answered this node.
+func (r *request) ready() bool {
+	if r.room.ready() {
+		return true
+	}
+	r.decision = Held
+	r.retryAfter(pollHeld)
+	r.answerFault(fasthttp.StatusServiceUnavailable, problemStore, "")
+	return false
 }
 
 // allow answers 405 for other methods than these, and 403 for a change that a

@@ -24,7 +24,7 @@ var (
 	problemMethod     = problem{"method-not-allowed", "The method is not allowed here."}
 	problemForeign    = problem{"foreign-origin", "Pages of another origin may not do this."}
 	problemTicket     = problem{"no-ticket", "There is no valid ticket or pass with the request."}
-	problemStore      = problem{"store-away", "The state of the line cannot be changed at the moment."}
+	problemStore      = problem{"store-away", "The state of the line is out of reach at the moment."}
 	problemOrigin     = problem{"origin-unreachable", "The shop behind this gate could not be reached."}
 	problemOriginLate = problem{"origin-timeout", "The shop behind this gate did not answer in time."}
 	problemInternal   = problem{"internal", "Something went wrong in the gate."}

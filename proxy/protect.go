@@ -12,6 +12,10 @@ import (
 
 // protect decides about a request for a path that the request's room protects.
 func (r *request) protect(to *upstream.Upstream) {
+	if !r.room.ready() {
+		r.storeAway(to, nil, r.kind(), errNotReady)
+		return
+	}
 	if p := r.pass(); p.claims != nil {
 		r.decision = Admitted
 		r.forward(to, admission{claims: p.claims, settle: r.renewal(p.claims)})
@@ -193,6 +197,26 @@ func (r *request) pass() held {
 		return held{}
 	}
 	return p
+}
+
+// errNotReady says that this node has not heard of its engine since it started.
+var errNotReady = errors.New("no engine has answered yet")
+
+// ready reports whether an engine has told this node the time: until then
+// nobody knows whether a pass is over. A node that starts is waited for, for a second.
+func (r *room) ready() bool {
+	if r.queue.View().Run != "" {
+		return true
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for range 200 {
+		<-tick.C
+		if r.queue.View().Run != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // phase is the state in force, the operator's included.

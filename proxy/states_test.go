@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -133,6 +135,40 @@ func TestOriginEndsTheSession(t *testing.T) {
 	defer g.script.mu.Unlock()
 	if want := (queue.Ticket{Lane: "public", Epoch: epoch, Place: 4}); !slices.Contains(g.script.ended, want) {
 		t.Errorf("ended: %v", g.script.ended)
+	}
+}
+
+// TestNobodyPassesBeforeTheEngineTellsTheTime: a node that has just started
+// knows only its own clock, which may be wrong by minutes.
+func TestNobodyPassesBeforeTheEngineTellsTheTime(t *testing.T) {
+	g := newGate(t, nil)
+	quiet := &script{away: true}
+	room, err := queue.NewRoom(queue.Config{Name: "spring", Engine: quiet, SyncEvery: 5 * time.Millisecond, Policy: g.room.Policy()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = room.Run(ctx) })
+	t.Cleanup(func() { end(); running.Wait() })
+	next := g.cfg
+	next.Rooms = slices.Clone(next.Rooms)
+	next.Rooms[0].Queue = room
+	if err := g.handler.Reload(next); err != nil {
+		t.Fatal(err)
+	}
+	pass := passCookie(g.pass(1))
+	if a := g.ask("GET", "/deals/1", pass); a.Status != 429 || object(t, a)["reason"] != "store_away" {
+		t.Errorf("%s%s", a.Head, a.Body)
+	}
+	if a := g.ask("GET", ticketPath, pass); a.Status != 503 || len(a.Fields("Retry-After")) == 0 {
+		t.Errorf("%s%s", a.Head, a.Body)
+	}
+	quiet.mu.Lock()
+	quiet.away = false
+	quiet.mu.Unlock()
+	if a := g.ask("GET", "/deals/1", pass); a.Status != 200 {
+		t.Errorf("once it has: %s", a.Head)
 	}
 }
 

@@ -19,6 +19,9 @@ func (r *request) waitPage() {
 		r.missing(problemRoom)
 		return
 	}
+	if !r.ready() {
+		return
+	}
 	seen, err := strconv.ParseInt(string(args.Peek("seen")), 10, 64)
 	if err != nil || seen < 0 {
 		seen = -1
