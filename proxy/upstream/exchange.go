@@ -106,19 +106,17 @@ func (x *exchange) attempt(ctx *fasthttp.RequestCtx, which choice, stream io.Rea
 	if x.c, err = x.u.connect(which, now); err != nil {
 		return err
 	}
-	if x.c.reused {
-		x.c.begun = now // dialing takes its time
-	} else {
-		now = time.Now()
+	if x.c.reused { // dialing takes its time
+		x.c.begun = now
 	}
 	x.c.client, x.c.patience = x.client, x.u.cfg.AnswerTimeout
 	x.br.Reset(x.c)
-	// A failed write is not the end: the origin may have answered, and closed,
-	// without wanting the request in full. Reading shows it.
-	if x.c.send(x.out, x.u.cfg.StallTimeout, now) == nil && stream != nil {
+	if stream == nil {
+		x.c.question = x.out
+	} else if x.c.send(x.out, x.u.cfg.StallTimeout) == nil {
 		x.c.client = nil // the upload notices when the client leaves
 		x.up = startUpload(x, stream, size)
-	}
+	} // else: the origin may have answered, and closed, without wanting the request
 	return x.resp.readHead(x.br, &ctx.Response.Header, ctx.IsHead(), x.req.websocket)
 }
 
@@ -238,6 +236,9 @@ func (x *exchange) end(complete bool) {
 		}
 	}
 	x.br.Reset(nil)
+	if cap(x.out) > 2*mostHead {
+		x.out = nil // a long body went through it
+	}
 	x.u, x.client, x.c, x.told = nil, nil, nil, false
 	x.body = body{}
 	x.req.id = nil

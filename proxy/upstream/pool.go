@@ -167,11 +167,13 @@ type conn struct {
 	net.Conn
 	target  *target
 	peeker  *peeker // nil where the socket cannot be looked at
+	direct  *direct // nil where it cannot be used directly
 	used    time.Time
 	reused  bool
 	dropped atomic.Bool
 
 	// For reading, set per exchange.
+	question []byte        // to be sent by the next Read, before it reads
 	client   net.Conn      // who waits; nil: nobody to look after
 	begun    time.Time     // a moment ago, for the first Read to spare it a look at the clock; zero: none
 	patience time.Duration // how long the origin may be silent
@@ -181,7 +183,7 @@ type conn struct {
 }
 
 func newConn(t *target, nc net.Conn) *conn {
-	return &conn{Conn: nc, target: t, peeker: newPeeker(nc)}
+	return &conn{Conn: nc, target: t, peeker: newPeeker(nc), direct: newDirect(nc)}
 }
 
 // quiet reports whether the connection is open and nothing unasked has come in.
@@ -203,7 +205,7 @@ func (c *conn) drop() {
 	}
 }
 
-// Read waits for the origin. While it is silent it looks after the client
+// Read waits for the origin, after the question was sent if there is one. While it is silent it looks after the client
 // from time to time: nobody computes for someone who has left.
 func (c *conn) Read(p []byte) (int, error) {
 	now := c.begun
@@ -218,7 +220,7 @@ func (c *conn) Read(p []byte) (int, error) {
 				return 0, err
 			}
 		}
-		n, err := c.Conn.Read(p)
+		n, err := c.hear(p)
 		if n > 0 || err == nil || c.hasty || !isTimeout(err) {
 			return n, err
 		}
@@ -231,9 +233,27 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 }
 
+// hear sends the question, if there is one, and reads.
+func (c *conn) hear(p []byte) (n int, err error) {
+	if c.question != nil {
+		if c.direct != nil {
+			n, c.question, err = c.direct.ask(c.question, p)
+		}
+		if len(c.question) > 0 && err == nil {
+			_ = c.SetWriteDeadline(time.Now().Add(c.patience))
+			_, _ = c.Conn.Write(c.question) // reading shows what became of it
+			c.question = nil
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+	return c.Conn.Read(p)
+}
+
 // send writes p while the origin takes some of it at least every stall.
-func (c *conn) send(p []byte, stall time.Duration, now time.Time) error {
-	if c.writing.Sub(now) < stall/2 {
+func (c *conn) send(p []byte, stall time.Duration) error {
+	if now := time.Now(); c.writing.Sub(now) < stall/2 {
 		c.writing = now.Add(stall)
 		if err := c.SetWriteDeadline(c.writing); err != nil {
 			return err

@@ -76,7 +76,7 @@ func (up *upload) copy(stream io.Reader, size int64, c *conn, stall time.Duratio
 			if size < 0 {
 				out = chunk(buf[:], n)
 			}
-			if c.send(out, stall, time.Now()) != nil {
+			if c.send(out, stall) != nil {
 				return false, nil // an answer may be there all the same
 			}
 			sent += int64(n)
@@ -94,7 +94,7 @@ func (up *upload) copy(stream io.Reader, size int64, c *conn, stall time.Duratio
 			// between two chunks as for a complete one.
 			return false, io.ErrUnexpectedEOF
 		default:
-			return c.send([]byte("0\r\n\r\n"), stall, time.Now()) == nil, nil
+			return c.send([]byte("0\r\n\r\n"), stall) == nil, nil
 		}
 	}
 }
