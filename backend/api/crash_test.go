@@ -52,7 +52,7 @@ type closing interface {
 
 func crash(t *testing.T, dir, redisAddr string, open func(context.Context) (closing, error)) {
 	const buyers, units = 2000, 500
-	c := &scene{T: t, dir: dir, redis: redisAddr, paid: map[string]int64{}, over: make(chan struct{})}
+	c := &scene{T: t, dir: dir, redis: redisAddr, paid: map[string]int64{}, over: make(chan struct{}), back: make(chan struct{}, units)}
 	c.client = &http.Client{Transport: &http.Transport{
 		MaxConnsPerHost: 64, MaxIdleConnsPerHost: 64,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -129,6 +129,7 @@ type scene struct {
 	client     *http.Client
 	bought     atomic.Int64
 	over       chan struct{} // closed when all is sold
+	back       chan struct{} // a token for each unit seen to be available
 	killed     int
 
 	mu   sync.Mutex // guards paid
@@ -240,8 +241,10 @@ func (c *scene) buyer(i int) {
 		case status == http.StatusConflict && fields["type"] == "urn:dealgate:problem:lapsed":
 			try++
 		case status == http.StatusConflict && fields["type"] == "urn:dealgate:problem:sold-out":
-			if c.wait() {
+			select {
+			case <-c.over:
 				return
+			case <-c.back:
 			}
 		default:
 			c.Errorf("ordering: %d %v", status, fields)
@@ -264,27 +267,30 @@ func (c *scene) have(cookie, id string, cancel bool) bool {
 	return fields["status"] == "paid"
 }
 
-// wait waits for a moment at which something may be had, and reports whether
-// it is all over.
-func (c *scene) wait() (over bool) {
+// wait waits before something is asked again.
+func (c *scene) wait() {
 	select {
 	case <-c.over:
-		return true
 	case <-time.After(50 * time.Millisecond):
-		return false
 	}
 }
 
-// watch ends it all when nothing is left, not even reserved.
+// watch lets as many try again as units have come back, and ends it all when
+// nothing is left, not even reserved.
 func (c *scene) watch() {
 	for {
 		_, fields, _ := c.send("GET", "/api/v1/deals/mat", "", "", "")
-		if a, ok := fields["available"].(float64); ok && a == 0 && fields["reserved"] == 0.0 {
+		a, known := fields["available"].(float64)
+		if known && a == 0 && fields["reserved"] == 0.0 {
 			close(c.over)
 			return
 		}
-		if c.wait() {
-			return
+		for range int(a) - len(c.back) {
+			select {
+			case c.back <- struct{}{}:
+			default:
+			}
 		}
+		c.wait()
 	}
 }

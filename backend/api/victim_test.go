@@ -47,7 +47,7 @@ func victim(ctx context.Context, dir string) error {
 	d.Stock, d.PerBuyer = 500, 1
 	shop, err := backend.New(ctx, backend.Config{
 		Ledger: killLedger{ledger, k}, Store: killStore{store, k}, Payment: killPayment{k}, Deals: []backend.Deal{d},
-		PayWithin: 3 * time.Second, Every: 100 * time.Millisecond,
+		PayWithin: 5 * time.Second, Every: 100 * time.Millisecond,
 	})
 	if err != nil {
 		return err
