@@ -76,11 +76,7 @@ func (p *process) stop() {
 
 // startGate runs the gate in front of the origin.
 func (s *settings) startGate(ctx context.Context, origin string, flags ...string) (*process, error) {
-	address, err := free()
-	if err != nil {
-		return nil, err
-	}
-	admin, err := free()
+	at, err := free(2)
 	if err != nil {
 		return nil, err
 	}
@@ -88,8 +84,8 @@ func (s *settings) startGate(ctx context.Context, origin string, flags ...string
 	if err != nil {
 		return nil, err
 	}
-	args := append([]string{"proxy", "--to", "http://" + origin, "--path", "/deals/*", "--listen", address, "--admin", admin, "--data", data}, flags...)
-	return s.start(ctx, "dealgate", address, s.gate, args...)
+	args := append([]string{"proxy", "--to", "http://" + origin, "--path", "/deals/*", "--listen", at[0], "--admin", at[1], "--data", data}, flags...)
+	return s.start(ctx, "dealgate", at[0], s.gate, args...)
 }
 
 // startPeer runs another server of this binary.
@@ -98,20 +94,24 @@ func (s *settings) startPeer(ctx context.Context, name string, args ...string) (
 	if err != nil {
 		return nil, err
 	}
-	address, err := free()
+	at, err := free(1)
 	if err != nil {
 		return nil, err
 	}
-	return s.start(ctx, name, address, self, append([]string{"peer", name, "-listen", address}, args...)...)
+	return s.start(ctx, name, at[0], self, append([]string{"peer", name, "-listen", at[0]}, args...)...)
 }
 
-// free returns a loopback address that nobody listens on.
-func free() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// free returns loopback addresses that nobody listens on, each another.
+func free(n int) (addresses []string, err error) {
+	for range n {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer ln.Close()
+		addresses = append(addresses, ln.Addr().String())
 	}
-	return ln.Addr().String(), ln.Close()
+	return addresses, nil
 }
 
 // cpu returns the CPU time the process has used, to 10 ms.
