@@ -146,10 +146,14 @@ func (b *buyer) look() (l level, ok bool) {
 // ask asks until it is answered, and not by 502 to 504: then what came of it
 // is not known. It returns 0 when the test ends.
 func (b *buyer) ask(method, path, key string, into any) (code int) {
-	for b.Context().Err() == nil {
+	for again := 0; b.Context().Err() == nil; again++ {
 		code, err := b.send(method, path, key, into)
 		if err == nil && code < 500 {
 			return code
+		}
+		if again == 2 {
+			b.Errorf("%s %s failed 200 times, at last: %d %v", method, path, code, err)
+			return 0
 		}
 		b.mu.Lock()
 		b.repeats++
@@ -184,6 +188,9 @@ func (b *buyer) send(method, path, key string, into any) (code int, err error) {
 		if err := json.Unmarshal(text, into); err != nil {
 			b.Errorf("%s %s was answered %s %q: %v", method, path, resp.Status, text, err)
 		}
+	}
+	if resp.StatusCode >= 500 {
+		b.Logf("%s %s: %s %s", method, path, resp.Status, text) // DEBUG
 	}
 	return resp.StatusCode, err
 }

@@ -145,7 +145,8 @@ func (s *bundledShop) left() map[string]int64 {
 
 // close closes the shop's stores.
 func (s *bundledShop) close() error {
-	errs := []error{s.ln.Close()}
+	s.ln.Close() // the server may have done so
+	var errs []error
 	for _, c := range s.stores {
 		errs = append(errs, c.Close())
 	}
