@@ -209,8 +209,11 @@ func (v *Visitor) enter(due time.Duration, kind Kind) time.Duration {
 	if v.stage != called {
 		v.set(waiting) // or called: it is not for a machine to read the page
 	}
-	if v.crowd.cfg.Mode == Page {
-		a.Refresh = nil // for those without script
+	if v.crowd.cfg.Mode == Page { // Refresh is for those without its script
+		if ms := number(a.Body, `data-poll="`); ms > 0 {
+			return time.Duration(ms) * time.Millisecond
+		}
+		a.Refresh = nil
 	}
 	return a.wait()
 }
