@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -116,6 +117,7 @@ func (x *exchange) attempt(ctx *fasthttp.RequestCtx, which choice, stream io.Rea
 	} else if x.c.send(x.out, x.u.cfg.StallTimeout) == nil {
 		x.c.client = nil // the upload notices when the client leaves
 		x.up = startUpload(x, stream, size)
+		x.c.upload = x.up
 	} // else: the origin may have answered, and closed, without wanting the request
 	return x.resp.readHead(x.br, &ctx.Response.Header, ctx.IsHead(), x.req.websocket)
 }
@@ -219,6 +221,14 @@ func (x *exchange) stream(ctx *fasthttp.RequestCtx, size int) error {
 	ctx.Response.SetBodyStream(x, size)
 	ctx.Response.ImmediateHeaderFlush = true
 	return nil
+}
+
+// unsay empties the response: a head that looked well may be in it. Reading
+// nothing does so and, unlike a Reset, leaves the server's settings as they are.
+func (x *exchange) unsay(ctx *fasthttp.RequestCtx) {
+	x.br.Reset(strings.NewReader(""))
+	_ = ctx.Response.Header.Read(x.br)
+	ctx.Response.ResetBody()
 }
 
 // end ends the exchange: the connection is kept for the next one only after a

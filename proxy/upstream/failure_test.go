@@ -24,7 +24,7 @@ func dead(t *testing.T) string {
 
 // R11, the part before the first byte of an answer.
 func TestFailuresSayWhatTheyAre(t *testing.T) {
-	if a := ask(t, open(t, nil, dead(t)), plain); a.Status != 502 || a.Body != "bad gateway" {
+	if a := ask(t, open(t, nil, dead(t)), plain); a.Status != 502 || a.Body != "failed" {
 		t.Errorf("refused: %d %q", a.Status, a.Body)
 	}
 	hangs := func(cfg *Config, _ *gate) {

@@ -82,12 +82,13 @@ func (g *gate) serve(ctx *fasthttp.RequestCtx) {
 		}
 		return
 	case errors.Is(err, ErrRequest):
-		ctx.Error("bad request", fasthttp.StatusBadRequest)
+		ctx.SetStatusCode(fasthttp.StatusBadRequest)
 	case errors.Is(err, ErrTimeout):
-		ctx.Error("timeout", fasthttp.StatusGatewayTimeout)
+		ctx.SetStatusCode(fasthttp.StatusGatewayTimeout)
 	default:
-		ctx.Error("bad gateway", fasthttp.StatusBadGateway)
+		ctx.SetStatusCode(fasthttp.StatusBadGateway)
 	}
+	ctx.SetBodyString("failed")
 	ctx.SetConnectionClose()
 }
 

@@ -66,8 +66,8 @@ func TestWhatIsNotHTTPIsABadGateway(t *testing.T) {
 	f := func(answer string) {
 		t.Helper()
 		a := ask(t, open(t, nil, once(t, answer, false).URL()), plain)
-		if a.Status != 502 || a.Body != "bad gateway" {
-			t.Errorf("%.200q: %d %q", answer, a.Status, a.Body)
+		if a.Head != "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 6\r\nConnection: close\r\n\r\n" || a.Body != "failed" {
+			t.Errorf("%.200q: %q %q", answer, a.Head, a.Body)
 		}
 	}
 	for _, fields := range []string{ // R2, R7
@@ -87,6 +87,7 @@ func TestWhatIsNotHTTPIsABadGateway(t *testing.T) {
 	f("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("b", mostHead) + "\r\n\r\n")
 	f("HTTP/1.1 200 OK\nContent-Length: 0\n\n") // refused at once, not when patience ends
 	f("HTTP/1.1 200 OK\r\nContent-Le")
+	f("HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nX-A: 1\r\nContent-Length: 9\r\n\r\nshort")
 	f("")
 }
 

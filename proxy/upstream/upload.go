@@ -108,6 +108,16 @@ func chunk(buf []byte, n int) []byte {
 	return buf[front-len(head) : front+n+2]
 }
 
+// over reports whether the upload has ended, one way or the other.
+func (up *upload) over() bool {
+	select {
+	case <-up.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // within reports whether the upload ends, to the last byte, within d.
 func (up *upload) within(d time.Duration) bool {
 	timer := time.NewTimer(d)
@@ -123,9 +133,7 @@ func (up *upload) within(d time.Duration) bool {
 // stop ends the upload and reports whether it was complete. One that is under
 // way loses both its connections.
 func (up *upload) stop(x *exchange) bool {
-	select {
-	case <-up.done:
-	default:
+	if !up.over() {
 		up.stopped.Store(true)
 		x.c.drop()
 		_ = up.client.SetReadDeadline(time.Unix(1, 0))

@@ -172,8 +172,8 @@ func (u *Upstream) Forward(ctx *fasthttp.RequestCtx, f *Forwarding) error {
 	x := acquire(u, ctx.Conn())
 	err := x.run(ctx, f)
 	if err != nil {
+		x.unsay(ctx)
 		x.end(false)
-		ctx.Response.Reset() // a head that looked well may be in it
 		return fmt.Errorf("upstream %s: %w", u.cfg.Name, err)
 	}
 	return nil
