@@ -151,7 +151,7 @@ func (b *buyer) ask(method, path, key string, into any) (code int) {
 		if err == nil && code < 500 {
 			return code
 		}
-		if again == 2 {
+		if again == 200 {
 			b.Errorf("%s %s failed 200 times, at last: %d %v", method, path, code, err)
 			return 0
 		}
@@ -188,9 +188,6 @@ func (b *buyer) send(method, path, key string, into any) (code int, err error) {
 		if err := json.Unmarshal(text, into); err != nil {
 			b.Errorf("%s %s was answered %s %q: %v", method, path, resp.Status, text, err)
 		}
-	}
-	if resp.StatusCode >= 500 {
-		b.Logf("%s %s: %s %s", method, path, resp.Status, text) // DEBUG
 	}
 	return resp.StatusCode, err
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -99,7 +100,7 @@ func openLedger(ctx context.Context, cfg *configs.Config, log *slog.Logger) (led
 // run serves the shop until ctx ends.
 func (s *bundledShop) run(ctx context.Context) error {
 	served := make(chan error, 1)
-	go func() { served <- s.server.Serve(s.ln) }()
+	go func() { served <- s.server.Serve(onTime{s.ln}) }()
 	err := s.Shop.Run(ctx)
 	bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
@@ -110,6 +111,27 @@ func (s *bundledShop) run(ctx context.Context) error {
 		err = fmt.Errorf("the bundled shop: %w", e)
 	}
 	return err
+}
+
+// onTime is a listener in memory whose connections say in net's words that a
+// deadline has passed. net/http ends its wait for a client that goes away by a
+// deadline; by fasthttputil's error, which is no net.Error, it takes the client
+// to be gone, and cancels every later request of the connection.
+type onTime struct{ net.Listener }
+
+func (l onTime) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return onTimeConn{c}, err
+}
+
+type onTimeConn struct{ net.Conn }
+
+func (c onTimeConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if errors.Is(err, fasthttputil.ErrTimeout) {
+		err = os.ErrDeadlineExceeded
+	}
+	return n, err
 }
 
 // dial connects to the shop.
