@@ -1,10 +1,11 @@
 package token
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -62,20 +63,17 @@ func TestHoldsAHundredThousandVisitors(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	k := ring(t, hs256("2026-11"))
-	raw := make([]byte, 0, MaxSize)
-	c := waiting()
-	for i := range int64(100_000) {
-		c.Place = i + 1
-		if _, err := k.Append(raw, &c); err != nil {
-			t.Fatal(err)
-		}
+	cache := newCache(cacheBuckets)
+	raw, claims := bytes.Repeat([]byte("t"), 300), waiting()
+	for i := range uint64(100_000) {
+		binary.LittleEndian.PutUint64(raw, i)
+		cache.put(raw, &claims)
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	held := 0
-	for b := range k.cache.buckets {
-		held += cacheWays - k.cache.buckets[b].free()
+	for b := range cache.buckets {
+		held += cacheWays - cache.buckets[b].free()
 	}
 	size := after.HeapAlloc - before.HeapAlloc
 	t.Logf("%d of 100,000 tokens held in %.1f MB", held, float64(size)/1e6)
@@ -89,14 +87,10 @@ func TestHoldsAHundredThousandVisitors(t *testing.T) {
 
 // However many come, the memory is bounded, and those who come are served.
 func TestForgetsWithinItsBound(t *testing.T) {
-	c := newCache(cacheBuckets)
-	room := strings.Repeat("x", maxCached)
-	raw := []byte(room)
-	claims := waiting()
-	for i := range 3 * cacheBuckets * cacheWays {
-		for j := range 4 {
-			raw[j] = byte(i >> (8 * j))
-		}
+	c := newCache(64)
+	raw, claims := make([]byte, maxCached), waiting()
+	for i := range uint64(20 * 64 * cacheWays) {
+		binary.LittleEndian.PutUint64(raw, i)
 		c.put(raw, &claims)
 		if c.get(raw) == nil {
 			t.Fatalf("token %d was not kept", i)

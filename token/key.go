@@ -31,6 +31,15 @@ type Key struct {
 	File string
 }
 
+// String names the key and shows nothing of its secret, whoever prints it.
+func (k Key) String() string { return fmt.Sprintf("key %q (%s)", k.ID, k.Alg) }
+
+// GoString is String.
+func (k Key) GoString() string { return k.String() }
+
+// MarshalText is String.
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
 // A signer is a key made ready.
 type signer struct {
 	id      string

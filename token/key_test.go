@@ -11,6 +11,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -136,6 +138,23 @@ func TestRefusesKeyFilesOfOthers(t *testing.T) {
 	path = t.TempDir()
 	if _, err := Generate(path); err == nil || !strings.Contains(err.Error(), "not a file") {
 		t.Errorf("a folder: %v", err)
+	}
+}
+
+// T11: a key that ends in a log by mistake shows its name.
+func TestKeysPrintAsTheirNames(t *testing.T) {
+	k := hs256("k1")
+	out := &bytes.Buffer{}
+	fmt.Fprintf(out, "%v %+v %#v %s %v %+v ", k, k, k, k, &k, []Key{k})
+	slog.New(slog.NewJSONHandler(out, nil)).Info("key", "key", k, "keys", []Key{k})
+	slog.New(slog.NewTextHandler(out, nil)).Info("key", "key", k, "keys", []Key{k})
+	for _, secret := range []string{string(k.Secret), base64.StdEncoding.EncodeToString(k.Secret), fmt.Sprint(k.Secret), fmt.Sprintf("%x", k.Secret), string(k.Secret[:9])} {
+		if strings.Contains(out.String(), secret) {
+			t.Errorf("shows the secret: %s", out)
+		}
+	}
+	if strings.Count(out.String(), "HS256") != 10 {
+		t.Errorf("%s", out)
 	}
 }
 
