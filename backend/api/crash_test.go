@@ -51,8 +51,7 @@ type closing interface {
 }
 
 func crash(t *testing.T, dir, redisAddr string, open func(context.Context) (closing, error)) {
-	const buyers, units = 2000, 500
-	c := &scene{T: t, dir: dir, redis: redisAddr, paid: map[string]int64{}, over: make(chan struct{}), back: make(chan struct{}, units)}
+	c := &scene{T: t, dir: dir, redis: redisAddr, paid: map[string]int64{}, over: make(chan struct{}), back: make(chan struct{}, stock)}
 	c.client = &http.Client{Transport: &http.Transport{
 		MaxConnsPerHost: 64, MaxIdleConnsPerHost: 64,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -64,7 +63,7 @@ func crash(t *testing.T, dir, redisAddr string, open func(context.Context) (clos
 	gone := make(chan struct{})
 	shop.Go(func() { c.keepUp(provider, gone) })
 	all.Go(c.watch)
-	for i := range buyers {
+	for i := range crowd {
 		all.Go(func() { c.buyer(i) })
 	}
 	all.Wait()
@@ -85,21 +84,21 @@ func crash(t *testing.T, dir, redisAddr string, open func(context.Context) (clos
 		t.Fatal(err)
 	}
 	defer store.Close()
-	c.reckon(l, store, units)
+	c.reckon(l, store)
 }
 
 // reckon compares what the ledger, the book of orders, the payment provider
 // and the buyers think was sold.
-func (c *scene) reckon(l backend.Ledger, store *sqlite.Store, units int64) {
+func (c *scene) reckon(l backend.Ledger, store *sqlite.Store) {
 	levels, err := l.Sweep(c.Context(), "mat")
-	if err != nil || levels.Sold != units || levels.Available != 0 || levels.Reserved != 0 {
+	if err != nil || levels.Sold != stock || levels.Available != 0 || levels.Reserved != 0 {
 		c.Errorf("the ledger: %+v, %v", levels, err)
 	}
-	if n, err := store.Sold(c.Context(), "mat"); n != units || err != nil {
-		c.Errorf("%d units in paid orders, %v; want %d", n, err, units)
+	if n, err := store.Sold(c.Context(), "mat"); n != stock || err != nil {
+		c.Errorf("%d units in paid orders, %v; want %d", n, err, stock)
 	}
-	if got := c.bought.Load(); got != units {
-		c.Errorf("%d buyers were told that they bought, want %d", got, units)
+	if got := c.bought.Load(); got != stock {
+		c.Errorf("%d buyers were told that they bought, want %d", got, stock)
 	}
 	pending, err := store.Pending(c.Context(), levels.Now.Add(time.Hour), 100)
 	if len(pending) > 0 || err != nil {
@@ -116,8 +115,8 @@ func (c *scene) reckon(l backend.Ledger, store *sqlite.Store, units int64) {
 		}
 		kept += amount
 	}
-	if kept != units*mat().Price {
-		c.Errorf("%d was paid, want %d", kept, units*mat().Price)
+	if kept != stock*mat().Price {
+		c.Errorf("%d was paid, want %d", kept, stock*mat().Price)
 	}
 	c.Logf("killed after %s; %d orders were asked about", strings.Join(kills, ", "), len(c.paid))
 }
@@ -163,7 +162,7 @@ func (c *scene) keepUp(provider string, gone <-chan struct{}) {
 	for _, step := range append(kills, "") {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), "SHOP_DIR="+c.dir, "SHOP_REDIS="+c.redis, "SHOP_PROVIDER="+provider,
-			fmt.Sprintf("SHOP_KILL=%s %d", step, 1+rand.IntN(6)))
+			fmt.Sprintf("SHOP_KILL=%s %d", step, 1+rand.IntN(stock/80)))
 		var log bytes.Buffer
 		cmd.Stderr = &log
 		out, err := cmd.StdoutPipe()
@@ -192,7 +191,7 @@ func (c *scene) keepUp(provider string, gone <-chan struct{}) {
 		case <-ended:
 			c.killed++
 		}
-		if !strings.Contains(cmd.ProcessState.String(), "killed") {
+		if !strings.Contains(cmd.ProcessState.String(), "killed") || strings.Contains(log.String(), "DATA RACE") {
 			c.Errorf("the shop ended by itself: %v\n%s", cmd.ProcessState, log.String())
 			return
 		}

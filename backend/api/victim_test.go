@@ -44,7 +44,7 @@ func victim(ctx context.Context, dir string) error {
 		return err
 	}
 	d := mat()
-	d.Stock, d.PerBuyer = 500, 1
+	d.Stock, d.PerBuyer = stock, 1
 	shop, err := backend.New(ctx, backend.Config{
 		Ledger: killLedger{ledger, k}, Store: killStore{store, k}, Payment: killPayment{k}, Deals: []backend.Deal{d},
 		PayWithin: 5 * time.Second, Every: 100 * time.Millisecond,
