@@ -23,7 +23,7 @@ type history struct {
 // testHistories plays random histories. Each prints its seed when it fails; with
 // -seed=N, in a package that defines it, only that one is played.
 func testHistories(t *testing.T, open func(t *testing.T) Subject) {
-	seeds := make([]uint64, size(2000, 40))
+	seeds := make([]uint64, size(2000, 25))
 	for i := range seeds {
 		seeds[i] = uint64(i + 1)
 	}
@@ -31,7 +31,7 @@ func testHistories(t *testing.T, open func(t *testing.T) Subject) {
 		seeds = []uint64{uint64(f.Value.(flag.Getter).Get().(int))}
 	}
 	for _, seed := range seeds {
-		if faults := playHistory(t, open, seed, 400); len(faults) > 0 {
+		if faults := playHistory(t, open, seed, 300); len(faults) > 0 {
 			t.Errorf("history of seed %d: %d faults, the first: %s", seed, len(faults), faults[0])
 		}
 	}

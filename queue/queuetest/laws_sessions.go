@@ -12,10 +12,10 @@ func sessions() map[string]func(*desk) {
 	return map[string]func(*desk){
 		"ProvisionalUntilRenewed": func(d *desk) {
 			j := d.join(2)
-			if left := j.Ends.Sub(time.Now()); left > 30*time.Second || left < 29*time.Second {
+			if left := time.Until(j.Ends); left > 30*time.Second || left < 29*time.Second {
 				d.Errorf("a join's session is leased for %v, want 30 s", left)
 			}
-			if o := d.renew(1); o.Ends.Sub(time.Now()) < 10*time.Minute-time.Second || o.Provisional {
+			if o := d.renew(1); time.Until(o.Ends) < 10*time.Minute-time.Second || o.Provisional {
 				d.Errorf("the renewal of a join's session: %+v", o)
 			}
 			if v := d.pass(31 * time.Second); v.Sessions != 1 {
@@ -27,7 +27,7 @@ func sessions() map[string]func(*desk) {
 		},
 		"ProvisionalNoLongerThanALease": func(d *desk) {
 			d.policy.SessionTTL = 10 * time.Second
-			if j := d.join(1); j.Ends.Sub(time.Now()) > 10*time.Second {
+			if j := d.join(1); time.Until(j.Ends) > 10*time.Second {
 				d.Errorf("leased until %v", j.Ends)
 			}
 		},

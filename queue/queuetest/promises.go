@@ -105,7 +105,7 @@ func testJump(t *testing.T, open func(*testing.T) Subject) {
 }
 
 func testReturners(t *testing.T, open func(*testing.T) Subject) {
-	sc := busy(3, 30)
+	sc := busy(3, 20)
 	sc.Leave, sc.Background, sc.Absent = 0.1, 0.5, 0.5
 	s := play(t, open, sc)
 	t.Log(s.summary())
@@ -128,7 +128,8 @@ func testCapacity20(t *testing.T, open func(*testing.T) Subject) {
 
 func testCapacity2000(t *testing.T, open func(*testing.T) Subject) {
 	sc := busy(5, 400)
-	sc.Policy.Capacity, sc.Visitors, sc.Stay = 2000, 12000, 40*time.Second
+	sc.Policy.Capacity, sc.Visitors, sc.Stay = 2000, size(20000, 8000), 40*time.Second
+	sc.For = 2 * time.Minute
 	sc.Policy.SessionTTL = time.Minute
 	sc.Leave, sc.Patience = 0.5, 2*time.Minute
 	s := play(t, open, sc)
@@ -152,7 +153,7 @@ func testRate(t *testing.T, open func(*testing.T) Subject) {
 }
 
 func testTabs(t *testing.T, open func(*testing.T) Subject) {
-	sc := busy(7, 40)
+	sc := busy(7, 20)
 	sc.Twice, sc.Policy.SessionTTL = true, 20*time.Second
 	s := play(t, open, sc)
 	t.Log(s.summary())
@@ -208,12 +209,12 @@ func testPolls(t *testing.T, open func(*testing.T) Subject) {
 }
 
 func testLanes(t *testing.T, open func(*testing.T) Subject) {
-	sc := busy(10, 30)
+	sc := busy(10, 25)
 	sc.Policy.Lanes = []queue.Lane{{Name: "public", Weight: 1}, {Name: "members", Weight: 2}}
 	s := play(t, open, sc)
 	t.Log(s.summary())
 	s.inOrder(t)
-	if least, when := s.leastShare(30, time.Minute); least < 0.99 {
+	if least, when := s.leastShare(25, time.Minute); least < 0.99 {
 		t.Errorf("seed %d: E: %.4f of the rate in the minute from %v on", s.Seed, least, when)
 	}
 }

@@ -93,10 +93,11 @@ func (s *stage) run() {
 		s.nodes = append(s.nodes, s.node())
 	}
 	time.Sleep(syncEvery + time.Millisecond)
-	var all sync.WaitGroup
 	for range s.Visitors {
-		v := s.visitor()
-		s.visitors = append(s.visitors, v)
+		s.visitors = append(s.visitors, s.visitor())
+	}
+	var all sync.WaitGroup
+	for _, v := range s.visitors {
 		all.Go(func() { v.live(s) })
 	}
 	if s.Script != nil {
@@ -111,8 +112,10 @@ func (s *stage) run() {
 
 // node starts a node with a clock of its own.
 func (s *stage) node() *node {
+	s.mu.Lock()
 	wrong := time.Duration(s.rng.Int64N(int64(20*time.Minute))) - 10*time.Minute
 	rng, mu := rand.New(rand.NewPCG(s.rng.Uint64(), 1)), new(sync.Mutex)
+	s.mu.Unlock()
 	room, err := queue.NewRoom(queue.Config{
 		Name: roomName, Policy: s.Policy, Engine: s.watch,
 		Now: func() time.Time { return time.Now().Add(wrong) },
@@ -163,6 +166,10 @@ func (s *stage) wait(d time.Duration) bool {
 func (s *stage) foundf(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.foundLocked(format, args...)
+}
+
+func (s *stage) foundLocked(format string, args ...any) {
 	if len(s.found) < mostFaults {
 		s.found = append(s.found, fmt.Sprintf(format, args...))
 	}
@@ -175,13 +182,13 @@ func (s *stage) change(c queue.Control) {
 	}
 }
 
-// inspect counts the passes that nodes accept, ten times a second.
+// inspect counts the passes that nodes accept, and keeps what the room is like.
 func (s *stage) inspect() {
-	for tick := 0; s.wait(100 * time.Millisecond); tick++ {
+	for tick := 0; s.wait(200 * time.Millisecond); tick++ {
 		if s.Policy.Capacity > 0 {
 			s.inspectPasses()
 		}
-		if tick%10 == 0 {
+		if tick%5 == 0 {
 			s.note()
 		}
 	}
@@ -189,43 +196,36 @@ func (s *stage) inspect() {
 
 // inspectPasses: D, as the origin sees it.
 func (s *stage) inspectPasses() {
+	capacity := s.nodesCapacity()
 	s.mu.Lock()
-	nodes := append([]*node(nil), s.nodes...)
-	passes := map[queue.Ticket]time.Time{}
-	for t, ends := range s.passes {
-		passes[t] = ends
-	}
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	s.watch.mu.Lock()
+	defer s.watch.mu.Unlock()
 	accepted := 0
-	for t, ends := range passes {
-		good := false
-		for _, n := range nodes {
-			good = good || n.View().Run != "" && n.Now().Before(ends) && !n.Ended(t)
-		}
-		if !good {
-			s.mu.Lock()
+	for t, ends := range s.passes {
+		if !s.acceptedLocked(t, ends) {
 			delete(s.passes, t)
-			s.mu.Unlock()
 			continue
 		}
 		accepted++
-		if frees := s.frees(t); !time.Now().Before(frees) {
-			s.foundf("D: a node accepts the pass of %v, whose slot is free since %v", t, time.Since(frees))
+		if frees := s.watch.rooms[roomName].places[t].frees(); !time.Now().Before(frees) {
+			s.foundLocked("D: a node accepts the pass of %v, whose slot is free since %v", t, time.Since(frees))
 		}
 	}
-	if c := s.nodesCapacity(); c > 0 && accepted > c {
-		s.foundf("D: nodes accept %d passes, capacity %d", accepted, c)
+	if capacity > 0 && accepted > capacity {
+		s.foundLocked("D: nodes accept %d passes, capacity %d", accepted, capacity)
 	}
 }
 
-// frees is when the slot of a place's session is free.
-func (s *stage) frees(t queue.Ticket) time.Time {
-	s.watch.mu.Lock()
-	defer s.watch.mu.Unlock()
-	if p := s.watch.rooms[roomName].places[t]; p != nil {
-		return p.frees()
+// acceptedLocked reports whether some node would let a pass through. A node
+// that has no View yet lets nobody through.
+func (s *stage) acceptedLocked(t queue.Ticket, ends time.Time) bool {
+	for _, n := range s.nodes {
+		if n.View().Run != "" && n.Now().Before(ends) && !n.Ended(t) {
+			return true
+		}
 	}
-	return time.Time{}
+	return false
 }
 
 // nodesCapacity is the capacity in force if it was never changed, else 0.
