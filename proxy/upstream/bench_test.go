@@ -124,9 +124,15 @@ func lean(t testing.TB, origin string) string {
 	}
 	t.Cleanup(u.Close)
 	chain, session := []byte("192.0.2.7"), []byte("public-4711")
+	scratch := sync.Pool{New: func() any { return &Forwarding{RequestID: make([]byte, 0, 128)} }}
 	srv := server(func(ctx *fasthttp.RequestCtx) {
-		f := Forwarding{ForwardedFor: chain, Host: ctx.Request.Header.Host(), Session: session, Room: "spring", Proto: "https"}
-		if err := u.Forward(ctx, &f); err != nil {
+		f := scratch.Get().(*Forwarding)
+		*f = Forwarding{
+			RequestID: f.RequestID[:0], ForwardedFor: chain, Host: ctx.Request.Header.Host(), Session: session, Room: "spring", Proto: "https",
+		}
+		err := u.Forward(ctx, f)
+		scratch.Put(f)
+		if err != nil {
 			ctx.Error("bad gateway", fasthttp.StatusBadGateway)
 		}
 	})

@@ -79,13 +79,12 @@ func (r *request) appendOwn(dst []byte, f *Forwarding) []byte {
 	dst = appendField(dst, "X-Dealgate-Session: ", f.Session)
 	switch {
 	case len(f.RequestID) > 0:
-		return appendField(dst, "X-Request-Id: ", f.RequestID)
 	case len(r.id) > 0:
-		return appendField(dst, "X-Request-Id: ", r.id)
+		f.RequestID = append(f.RequestID, r.id...)
+	default:
+		f.RequestID = appendNewID(f.RequestID)
 	}
-	dst = append(dst, "X-Request-Id: "...)
-	dst = appendNewID(dst)
-	return append(dst, "\r\n"...)
+	return appendField(dst, "X-Request-Id: ", f.RequestID)
 }
 
 func appendField[T string | []byte](dst []byte, name string, value T) []byte {
@@ -98,20 +97,20 @@ func appendField[T string | []byte](dst []byte, name string, value T) []byte {
 }
 
 // AppendRequestID appends the X-Request-Id that Forward would send for h: the
-// client's first sane one, else a new one. It serves whoever must know it.
+// client's first sane one, else a new one. It serves whoever must know it
+// before.
 func AppendRequestID(dst []byte, h *fasthttp.RequestHeader) []byte {
-	for raw, at := h.RawHeaders(), 0; ; {
-		line, err := field(raw, at)
-		if err != nil || len(line) == 0 {
+	for raw := h.RawHeaders(); ; {
+		colon, end, err := cut(raw)
+		if err != nil || end == 0 {
 			return appendNewID(dst)
 		}
-		const name = "x-request-id:"
-		if begins(line, name) && line[1] == '-' && line[9] == '-' {
-			if id := trim(line[len(name):]); sane(id) {
+		if judge(raw[:colon]) == requestID {
+			if id := trim(raw[colon+1 : end]); sane(id) {
 				return append(dst, id...)
 			}
 		}
-		at += len(line) + 2
+		raw = raw[end+2:]
 	}
 }
 
@@ -143,27 +142,22 @@ func sane(id []byte) bool {
 func (r *request) appendFields(dst, raw []byte) ([]byte, error) {
 	from := 0 // what goes on and is not appended yet starts here
 	for at := 0; ; {
-		line, err := field(raw, at)
+		colon, end, err := cut(raw[at:])
 		if err != nil {
 			return dst, err
 		}
-		if len(line) == 0 {
+		if end == 0 {
 			return append(dst, raw[from:at]...), nil
 		}
-		next := at + len(line) + 2
-		colon := bytes.IndexByte(line, ':')
-		if colon <= 0 || bytes.IndexByte(line[:colon], ' ') >= 0 {
-			return dst, fmt.Errorf("%w: header without a name", ErrRequest)
-		}
-		name, value := line[:colon], trim(line[colon+1:])
-		v := judge(name)
-		if v == pass && (!r.second || !r.strips(name)) {
+		line, next := raw[at:at+end], at+end+2
+		v := judge(line[:colon])
+		if v == pass && (!r.second || !r.strips(line[:colon])) {
 			at = next
 			continue
 		}
 		dst = append(dst, raw[from:at]...)
 		from, at = next, next
-		switch v {
+		switch value := trim(line[colon+1:]); v {
 		case dropUnless:
 			if r.trusted {
 				dst = append(append(dst, line...), "\r\n"...)
@@ -186,17 +180,21 @@ func (r *request) appendFields(dst, raw []byte) ([]byte, error) {
 	}
 }
 
-// field returns the line of raw that starts at at, without its CRLF. Folded
-// lines and bare line feeds are refused: others read them differently.
-func field(raw []byte, at int) ([]byte, error) {
-	n := bytes.IndexByte(raw[at:], '\n')
-	if n < 0 && at == len(raw) {
-		return nil, nil
+// cut returns where the name and where the line end that raw starts with; the
+// line ends at 0 where there is none left. Folded lines, bare line feeds and
+// names with blanks are refused: others read them differently.
+func cut(raw []byte) (colon, end int, err error) {
+	if len(raw) == 0 || len(raw) == 2 && raw[0] == '\r' && raw[1] == '\n' {
+		return 0, 0, nil
 	}
-	if n < 1 || raw[at+n-1] != '\r' || raw[at] == ' ' || raw[at] == '\t' {
-		return nil, fmt.Errorf("%w: header line not ended by CRLF, or folded", ErrRequest)
+	for colon < len(raw) && raw[colon] > ' ' && raw[colon] != ':' {
+		colon++
 	}
-	return raw[at : at+n-1], nil
+	end = colon + bytes.IndexByte(raw[colon:], '\n') - 1
+	if colon == 0 || end <= colon || raw[colon] != ':' || raw[end] != '\r' {
+		return 0, 0, fmt.Errorf("%w: header line folded, without a name or not ended by CRLF", ErrRequest)
+	}
+	return colon, end, nil
 }
 
 // connection notes what a Connection header names.

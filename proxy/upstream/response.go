@@ -39,6 +39,7 @@ type response struct {
 	alive    bool  // Connection: keep-alive
 	upgrade  bool  // Connection: Upgrade and Upgrade: websocket, as 101 needs
 	toSocket bool
+	hops     bool   // there are headers that end here
 	named    []byte // what else Connection names, comma separated
 }
 
@@ -58,11 +59,13 @@ func (r *response) readHead(br *bufio.Reader, h *fasthttp.ResponseHeader, head, 
 			if err := r.frame(head, websocket); err != nil {
 				return err
 			}
-			start, err := r.strip(b[:n])
-			if err != nil {
-				return err
+			if r.hops {
+				start, err := r.strip(b[:n])
+				if err != nil {
+					return err
+				}
+				_, _ = br.Discard(start)
 			}
-			_, _ = br.Discard(start)
 			if err := h.Read(br); err != nil {
 				return broken("%v", err)
 			}
@@ -136,18 +139,19 @@ func (r *response) scan(b []byte) error {
 	if err := r.statusLine(b[:n-2]); err != nil {
 		return err
 	}
-	for b = b[n:]; len(b) > 2; b = b[n:] {
-		n = bytes.IndexByte(b, '\n') + 1
-		line := b[:n-2]
-		colon := bytes.IndexByte(line, ':')
-		if colon <= 0 || bytes.IndexByte(line[:colon], ' ') >= 0 || line[0] == '\t' {
-			return broken("folded or nameless header line")
+	for b = b[n:]; ; {
+		colon, end, err := cut(b)
+		if err != nil {
+			return broken("header line folded, without a name or not ended by CRLF")
 		}
-		if err := r.header(line[:colon], line[colon+1:]); err != nil {
+		if end == 0 {
+			return nil
+		}
+		if err := r.header(b[:colon], b[colon+1:end]); err != nil {
 			return err
 		}
+		b = b[end+2:]
 	}
-	return nil
 }
 
 // statusLine reads a status line such as "HTTP/1.1 200 OK" and makes it one of
@@ -172,6 +176,7 @@ func (r *response) statusLine(b []byte) error {
 }
 
 func (r *response) header(name, value []byte) error {
+	r.hops = r.hops || hop(name)
 	switch name[0] | 0x20 {
 	case 'c':
 		switch {

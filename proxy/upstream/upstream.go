@@ -147,7 +147,7 @@ func (u *Upstream) Ready() error {
 type Forwarding struct {
 	ForwardedFor []byte // X-Forwarded-For: the chain as far as it is trusted, the peer last
 	Host         []byte // X-Forwarded-Host
-	RequestID    []byte // X-Request-Id; empty: the client's if it is sane, else a new one
+	RequestID    []byte // X-Request-Id; empty: Forward appends the client's if it is sane, else a new one
 	Session      []byte // X-Dealgate-Session
 	Room         string // X-Dealgate-Room
 	Proto        string // X-Forwarded-Proto: http or https
