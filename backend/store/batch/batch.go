@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -16,6 +17,10 @@ import (
 
 // groupMax bounds the writes of one commit, and so how long each waits.
 const groupMax = 512
+
+// readers bounds the connections that read at once: opening one takes longer
+// than waiting for one.
+const readers = 8
 
 // Options say how a file is opened.
 type Options struct {
@@ -35,7 +40,7 @@ type DB struct {
 
 	turn chan struct{} // held by the goroutine that commits: it alone uses conn and stmts
 
-	mu    sync.Mutex // guards queue and each job's gone
+	mu    sync.Mutex // guards queue
 	queue []*job
 }
 
@@ -43,7 +48,6 @@ type DB struct {
 type job struct {
 	fn   func(*Tx) error
 	done chan error // of one
-	gone bool       // nobody waits for it any more
 }
 
 // Open opens the file, which is created if there is none, and never replaced.
@@ -53,9 +57,12 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	conns := 1 + readers
 	if o.Exclusive {
-		db.SetMaxOpenConns(1)
+		conns = 1
 	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
 	d := &DB{path: path, reads: db, stmts: make(map[string]*sql.Stmt), turn: make(chan struct{}, 1)}
 	if d.conn, err = db.Conn(ctx); err == nil {
 		_, err = d.conn.ExecContext(ctx, "BEGIN IMMEDIATE;"+o.Schema+";COMMIT")
@@ -96,8 +103,8 @@ func (d *DB) Reads() *sql.DB { return d.reads }
 // Do runs fn, alone, in a transaction that it may share with others, and
 // returns nil once that is committed: only then does anything hold that fn
 // found out. An error of fn undoes the whole transaction and is everybody's,
-// so fn returns only what should never happen. When ctx ends first, fn may
-// have run or not.
+// so fn returns only what should never happen. When ctx ends while fn still
+// waits for its turn, fn is not run.
 func (d *DB) Do(ctx context.Context, fn func(*Tx) error) error {
 	j := &job{fn: fn, done: make(chan error, 1)}
 	d.mu.Lock()
@@ -108,10 +115,10 @@ func (d *DB) Do(ctx context.Context, fn func(*Tx) error) error {
 		case err := <-j.done:
 			return err
 		case <-ctx.Done():
-			d.mu.Lock()
-			j.gone = true
-			d.mu.Unlock()
-			return fmt.Errorf("%s: %w", d.path, ctx.Err())
+			if d.leave(j) {
+				return fmt.Errorf("%s: %w", d.path, ctx.Err())
+			}
+			return <-j.done // it runs: what it writes to is not ours before it is done
 		case d.turn <- struct{}{}:
 			d.commit()
 			<-d.turn
@@ -134,18 +141,25 @@ func (d *DB) commit() {
 	}
 }
 
+// take takes the next jobs off the queue.
 func (d *DB) take() []*job {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n := min(len(d.queue), groupMax)
-	jobs := make([]*job, 0, n)
-	for _, j := range d.queue[:n] {
-		if !j.gone {
-			jobs = append(jobs, j)
-		}
-	}
-	d.queue = append(d.queue[:0], d.queue[n:]...)
+	jobs := slices.Clone(d.queue[:n])
+	d.queue = slices.Delete(d.queue, 0, n)
 	return jobs
+}
+
+// leave takes a job off the queue, if it is still there.
+func (d *DB) leave(j *job) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	i := slices.Index(d.queue, j)
+	if i >= 0 {
+		d.queue = slices.Delete(d.queue, i, i+1)
+	}
+	return i >= 0
 }
 
 // run runs the jobs in one transaction.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/dealgate/dealgate/backend/store/batch"
@@ -115,6 +116,36 @@ func TestWhoIsGoneIsNotRun(t *testing.T) {
 	}
 	if n := count(t, db); n != 1 {
 		t.Errorf("%d rows", n)
+	}
+}
+
+// TestWhoRunsIsWaitedFor has writers whose context ends at any moment: what
+// their functions wrote to is theirs again when Do returns (for the race
+// detector), and what failed with the context is not there.
+func TestWhoRunsIsWaitedFor(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "x.db"))
+	var wg sync.WaitGroup
+	var done atomic.Int64
+	for i := range 500 {
+		wg.Go(func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			go cancel()
+			ran := 0
+			err := db.Do(ctx, func(tx *batch.Tx) error {
+				ran++
+				return insert(i)(tx)
+			})
+			if err == nil {
+				done.Add(1)
+			}
+			if (err == nil) != (ran == 1) {
+				t.Errorf("ran %d times, answered %v", ran, err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := count(t, db); int64(n) != done.Load() {
+		t.Errorf("%d rows, %d were answered", n, done.Load())
 	}
 }
 
