@@ -212,3 +212,32 @@ func TestBodiesStreamBothWays(t *testing.T) {
 		}
 	}
 }
+
+// R13: a client that does not read holds the origin back.
+func TestASlowClientHoldsTheOriginBack(t *testing.T) {
+	const size = 1 << 30
+	taken := make(chan int, 1)
+	o := rawtest.Serve(t, func(c *rawtest.Conn, _ int) {
+		if _, err := readRequest(c); err != nil {
+			return
+		}
+		c.Say(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", size))
+		part, total := make([]byte, 1<<20), 0
+		for total < size {
+			_ = c.SetWriteDeadline(time.Now().Add(time.Second))
+			n, err := c.Conn.Write(part)
+			if total += n; err != nil {
+				break
+			}
+		}
+		taken <- total
+	})
+	c := rawtest.Dial(t, open(t, nil, o.URL()).addr)
+	c.Say(plain)
+	if _, err := c.Head(); err != nil {
+		t.Fatal(err)
+	}
+	if n := <-taken; n > 64<<20 { // what sockets hold
+		t.Errorf("%d MiB were taken for a client that reads nothing", n>>20)
+	}
+}
