@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"github.com/dealgate/dealgate/configs"
+	"github.com/dealgate/dealgate/queue"
 )
 
-// banner says what runs and what to open.
-func banner(w io.Writer, cfg *configs.Config, gate, admin net.Addr, took time.Duration) {
+// banner says what runs and what to open. overrides are the operators', by room.
+func banner(w io.Writer, cfg *configs.Config, overrides map[string]queue.Overrides, gate, admin net.Addr, took time.Duration) {
 	fmt.Fprintf(w, "\n  dealgate %s   ready in %d ms\n", fullVersion(), took.Milliseconds())
 	fmt.Fprintf(w, "  ├─ Gate   %s\n", visit(gate))
 	for _, u := range cfg.Upstreams {
@@ -25,6 +26,9 @@ func banner(w io.Writer, cfg *configs.Config, gate, admin net.Addr, took time.Du
 	fmt.Fprintf(w, "  └─ Store  %s\n", cfg.Store.Path)
 	for _, r := range cfg.Rooms {
 		fmt.Fprintf(w, "  room %-10s %s   %s\n", r.Name, paths(r.Match), pace(r.Admit, r.State))
+		if said := overridden(overrides[r.Name]); said != "" {
+			fmt.Fprintf(w, "       %-10s an operator set: %s\n", "", said)
+		}
 	}
 	fmt.Fprintln(w)
 }
@@ -58,6 +62,24 @@ func pace(a configs.Admit, state string) string {
 		said = append(said, fmt.Sprintf("%d at once", a.Capacity))
 	}
 	return strings.Join(append(said, state), "   ")
+}
+
+// overridden says what goes before the configuration, "" if nothing does.
+func overridden(o queue.Overrides) string {
+	var said []string
+	if o.Rate != nil {
+		said = append(said, "rate "+ratePerSecond(*o.Rate))
+	}
+	if o.Capacity != nil {
+		said = append(said, fmt.Sprintf("capacity %d", *o.Capacity))
+	}
+	if o.State != nil {
+		said = append(said, "state "+string(*o.State))
+	}
+	if o.Message != nil {
+		said = append(said, fmt.Sprintf("message %q", *o.Message))
+	}
+	return strings.Join(said, ", ")
 }
 
 // ratePerSecond writes a rate in the unit in which it is a number people read.

@@ -34,7 +34,7 @@ func demo(ctx context.Context, args []string, std streams) error {
 	if err != nil {
 		return err
 	}
-	given, err := inline(map[string]string{"listen": *listen, "admin": *admin, "rate": *rate,
+	given, err := inline("demo", map[string]string{"listen": *listen, "admin": *admin, "rate": *rate,
 		"data": "demo", "to": "http://127.0.0.1:1", "path": "/*", "capacity": "0"})
 	if err != nil {
 		return err
@@ -57,7 +57,12 @@ func demo(ctx context.Context, args []string, std streams) error {
 // sums up.
 func runDemo(ctx context.Context, g *gate, size int, out io.Writer) error {
 	url := visit(g.addr)
-	fmt.Fprintf(out, "  Open %s/ and pick a deal: you really wait, and you really get in. Ctrl-C ends it.\n\n", url)
+	fmt.Fprintf(out, "  Open %s/ and pick a deal: you really wait, and you really get in. Ctrl-C ends it.\n", url)
+	if rate := float64(g.cfg.Rooms[0].Admit.Rate); rate > 0 && size > 0 {
+		lasts := time.Duration(float64(size)/rate) * time.Second
+		fmt.Fprintf(out, "  %d visitors come within five seconds: the line lasts about %v.\n", size, lasts)
+	}
+	fmt.Fprintln(out)
 	came := make(chan *crowd.Report, 1)
 	var visitors *crowd.Crowd
 	if size > 0 {
@@ -94,6 +99,7 @@ func runDemo(ctx context.Context, g *gate, size int, out io.Writer) error {
 func watchDemo(ctx context.Context, g *gate, before int64, out io.Writer) {
 	line := newLiveLine(out)
 	defer line.end()
+	var pace recent
 	tick := time.NewTicker(line.every())
 	defer tick.Stop()
 	for {
@@ -108,9 +114,27 @@ func watchDemo(ctx context.Context, g *gate, before int64, out io.Writer) {
 		for _, l := range v.Lanes {
 			waiting += l.Present
 		}
-		line.show(fmt.Sprintf("  waiting %6d   admitted %6d   inside %5d   rate %6.1f/s of %s   sold %5d of %d",
-			waiting, v.Begun, v.Sessions, v.Entered, ratePerSecond(v.Rate), before-g.stockLeftSum(), before))
+		line.show(fmt.Sprintf("  waiting %6d   admitted %6d   inside %5d   entering %5.1f/s of %s   sold %5d of %d",
+			waiting, v.Begun, v.Sessions, pace.perSecond(time.Now(), v.Begun), ratePerSecond(v.Rate), before-g.stockLeftSum(), before))
 	}
+}
+
+// recent is the pace of a counter over the last few seconds.
+type recent struct {
+	at []time.Time
+	n  []int64
+}
+
+// perSecond notes the counter and returns its pace over the last 5 s.
+func (r *recent) perSecond(now time.Time, n int64) float64 {
+	r.at, r.n = append(r.at, now), append(r.n, n)
+	for now.Sub(r.at[0]) > 5*time.Second {
+		r.at, r.n = r.at[1:], r.n[1:]
+	}
+	if span := now.Sub(r.at[0]).Seconds(); span >= 1 {
+		return float64(n-r.n[0]) / span
+	}
+	return 0
 }
 
 // sumUp says what came of the demo.

@@ -293,6 +293,19 @@ func (g *gate) roomList() []*queue.Room {
 	return rooms
 }
 
+// overrides are what operators set before this start, by room.
+func (g *gate) overrides(ctx context.Context) (map[string]queue.Overrides, error) {
+	all := make(map[string]queue.Overrides)
+	for _, r := range g.roomList() {
+		o, err := r.Control(ctx, queue.Control{})
+		if err != nil {
+			return nil, fmt.Errorf("room %s: %w", r.Name(), err)
+		}
+		all[r.Name()] = o
+	}
+	return all, nil
+}
+
 func (g *gate) stockLeft() map[string]int64 {
 	if g.shop == nil {
 		return nil

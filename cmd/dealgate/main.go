@@ -131,6 +131,9 @@ func parseFlags(fs *flag.FlagSet, args []string, std streams) (goOn bool, err er
 		fs.SetOutput(std.out)
 		fs.PrintDefaults()
 		return false, nil
+	case err != nil && strings.HasSuffix(err.Error(), "parse error"): // flag's words for a number or a duration
+		return false, usagef("%s: %v: want a whole number, or a time with its unit such as 2m; 'dealgate %s -h' lists the flags",
+			fs.Name(), err, fs.Name())
 	case err != nil:
 		return false, usagef("%s: %v; 'dealgate %s -h' lists the flags", fs.Name(), err, fs.Name())
 	case fs.NArg() > 0:

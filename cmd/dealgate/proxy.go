@@ -29,7 +29,7 @@ func proxyCommand(ctx context.Context, args []string, std streams) error {
 	if *rate == "" && *capacity == 0 {
 		return usagef("proxy: --rate or --capacity is required, such as --rate 50/s")
 	}
-	cfg, err := inline(map[string]string{
+	cfg, err := inline("proxy", map[string]string{
 		"listen": *listen, "admin": *admin, "data": *data, "to": *to, "rate": *rate, "path": *path,
 		"capacity": fmt.Sprint(*capacity),
 	})
@@ -39,9 +39,9 @@ func proxyCommand(ctx context.Context, args []string, std streams) error {
 	return runGate(ctx, cfg, std, waitFor)
 }
 
-// inline is the configuration that the flags of proxy stand for, checked as a
-// file would be.
-func inline(values map[string]string) (*configs.Config, error) {
+// inline is the configuration that the flags of a command stand for, checked as
+// a file would be.
+func inline(command string, values map[string]string) (*configs.Config, error) {
 	const template = `listen: <listen>
 admin: {listen: <admin>}
 store: {path: <data>}
@@ -69,7 +69,7 @@ routes: [{match: [{path: "/*"}], upstream: shop}]
 	text := strings.NewReplacer(pairs...).Replace(template)
 	cfg, err := configs.Parse("flags", []byte(text), os.LookupEnv)
 	if faults := (configs.Faults)(nil); errors.As(err, &faults) {
-		return nil, usagef("proxy: %s", flagFaults(faults))
+		return nil, usagef("%s: %s", command, flagFaults(faults))
 	}
 	return cfg, err
 }

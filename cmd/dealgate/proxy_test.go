@@ -10,7 +10,7 @@ import (
 
 func TestFlagsAreCheckedAsAFileWouldBe(t *testing.T) {
 	good := map[string]string{"listen": ":0", "admin": "127.0.0.1:0", "data": "./d", "to": "http://127.0.0.1:3000", "rate": "90/m", "path": "/deals/*", "capacity": "7"}
-	cfg, err := inline(good)
+	cfg, err := inline("proxy", good)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func TestFlagsAreCheckedAsAFileWouldBe(t *testing.T) {
 			bad[k] = v
 		}
 		bad[flag] = value
-		_, err := inline(bad)
+		_, err := inline("proxy", bad)
 		if usage := (usageError{}); !errors.As(err, &usage) || !strings.Contains(err.Error(), says) {
 			t.Errorf("--%s %q: got %v, want a usage error with %q", flag, value, err, says)
 		}
@@ -40,13 +40,13 @@ func TestFlagsAreCheckedAsAFileWouldBe(t *testing.T) {
 	// A value is a value, whatever YAML would make of it.
 	f("to", `http://a:1", "http://b:1`, "--to: ")
 	good["path"] = "/x, methods: [GET]"
-	if cfg, err := inline(good); err != nil || cfg.Rooms[0].Match[0].Path != good["path"] || cfg.Rooms[0].Match[0].Methods != nil {
+	if cfg, err := inline("proxy", good); err != nil || cfg.Rooms[0].Match[0].Path != good["path"] || cfg.Rooms[0].Match[0].Methods != nil {
 		t.Errorf("got %+v, %v; want the path as it was given", cfg, err)
 	}
 }
 
 func TestAdminBeyondLoopbackNeedsAFile(t *testing.T) {
-	_, err := inline(map[string]string{"listen": ":0", "admin": "0.0.0.0:9090", "data": "./d", "to": "http://127.0.0.1:1", "rate": "1/s", "path": "/*", "capacity": "0"})
+	_, err := inline("proxy", map[string]string{"listen": ":0", "admin": "0.0.0.0:9090", "data": "./d", "to": "http://127.0.0.1:1", "rate": "1/s", "path": "/*", "capacity": "0"})
 	if err == nil || !strings.Contains(err.Error(), "token") {
 		t.Errorf("got %v, want that a token is required", err)
 	}

@@ -3,8 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -21,12 +23,15 @@ import (
 const grace = 20 * time.Second
 
 func serve(ctx context.Context, args []string, std streams) error {
-	fs := newFlags("serve")
-	file := fs.String("config", "dealgate.yaml", "the configuration `FILE`; a change of it is taken over, as on SIGHUP")
-	if goOn, err := parseFlags(fs, args, std); !goOn {
+	flags := newFlags("serve")
+	file := flags.String("config", "dealgate.yaml", "the configuration `FILE`; a change of it is taken over, as on SIGHUP")
+	if goOn, err := parseFlags(flags, args, std); !goOn {
 		return err
 	}
 	cfg, err := configs.Load(*file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w; --config names another, 'dealgate defaults' prints one to start from", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -56,7 +61,11 @@ func runGate(ctx context.Context, cfg *configs.Config, std streams, beside func(
 	defer func() { err = cmp.Or(err, g.close()) }()
 
 	g.addr = ln.Addr()
-	banner(std.out, cfg, ln.Addr(), adminLn.Addr(), time.Since(started))
+	overrides, err := g.overrides(ctx)
+	if err != nil {
+		return err
+	}
+	banner(std.out, cfg, overrides, ln.Addr(), adminLn.Addr(), time.Since(started))
 	if !loopback(ln.Addr()) && len(cfg.TrustedProxies) == 0 {
 		log.Warn("plain HTTP beyond loopback: cookies are neither Secure nor __Host-; put TLS in front and list it in trusted_proxies")
 	}
