@@ -35,7 +35,7 @@ func refused(t *testing.T, k *Keyring, raw []byte, what string) {
 func forge(t testing.TB, s *signer, header, payload string) []byte {
 	t.Helper()
 	text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
-	signature, err := s.sign(text)
+	signature, err := s.sign(nil, []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,11 +5,15 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"hash"
 	"math/big"
+	"sync"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -47,6 +51,7 @@ type signer struct {
 	private any // nil if it only verifies
 	public  any
 	heads   [Pass + 1]string // by kind, the first part of its tokens
+	macs    *sync.Pool       // of HS256: hashes that have taken in the secret, to be reset
 }
 
 // signer checks the key. Its errors never hold a part of the secret.
@@ -69,6 +74,7 @@ func (k *Key) signer() (*signer, error) {
 	switch k.Alg {
 	case "HS256":
 		s.method, s.private, s.public = jwt.SigningMethodHS256, secret, secret
+		s.macs = &sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }}
 		err = weakness(secret)
 	case "ES256":
 		s.method = jwt.SigningMethodES256
@@ -153,13 +159,21 @@ func parsePEM[Private interface{ Public() crypto.PublicKey }, Public crypto.Publ
 	return nil, nil, errors.New("the PEM holds a key of another algorithm")
 }
 
-// sign returns the signature of a text.
-func (s *signer) sign(text string) ([]byte, error) {
-	signature, err := s.method.Sign(text, s.private)
+// sign appends the signature of a text to dst. HS256 signs every join, so its
+// hash is not made anew for each as the library does; the library verifies it.
+func (s *signer) sign(dst, text []byte) ([]byte, error) {
+	if s.macs != nil && s.method == jwt.SigningMethodHS256 {
+		h := s.macs.Get().(hash.Hash)
+		defer s.macs.Put(h)
+		h.Reset()
+		h.Write(text)
+		return h.Sum(dst), nil
+	}
+	signature, err := s.method.Sign(string(text), s.private)
 	if err == nil && s.method == jwt.SigningMethodES256 {
 		lowerS(signature)
 	}
-	return signature, err
+	return append(dst, signature...), err
 }
 
 // verify reports whether the signature is the one of the text.

@@ -265,3 +265,22 @@ func TestPublicKeysVerify(t *testing.T) {
 		}
 	}
 }
+
+// What we sign by HS256 is what the library would, from many goroutines at once.
+func TestHS256IsTheLibrarys(t *testing.T) {
+	k := ring(t, hs256("2026-11"))
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for n := range 300 {
+				text := strings.Repeat(string(rune('a'+i)), n)
+				got, err := k.first.sign([]byte("before"), []byte(text))
+				want, _ := k.first.method.Sign(text, k.first.private)
+				if err != nil || string(got) != "before"+string(want) {
+					t.Errorf("%d bytes: %x, %v, want %x", n, got, err, want)
+				}
+			}
+		})
+	}
+	all.Wait()
+}

@@ -66,6 +66,7 @@ func NewKeyring(issuer string, keys []Key) (*Keyring, error) {
 
 // Append appends the signed form of c to dst and returns the longer slice.
 // Claims out of bounds are refused with ErrInvalid, and dst returned as it was.
+// The cache keeps the strings of c.
 func (k *Keyring) Append(dst []byte, c *Claims) ([]byte, error) {
 	if fault := c.fault(); fault != "" {
 		return dst, fmt.Errorf("%w: cannot sign: %s out of bounds", ErrInvalid, fault)
@@ -75,14 +76,14 @@ func (k *Keyring) Append(dst []byte, c *Claims) ([]byte, error) {
 	out := append(dst, k.first.heads[c.Kind]...)
 	out = append(out, '.')
 	out = encoding.AppendEncode(out, appendPayload(payload[:0], k.issuer, c))
-	signature, err := k.first.sign(string(out[start:]))
+	var scratch [maxSignature]byte
+	signature, err := k.first.sign(scratch[:0], out[start:])
 	if err != nil {
 		return dst, fmt.Errorf("key %q: %w", k.first.id, err)
 	}
 	out = append(out, '.')
 	out = encoding.AppendEncode(out, signature)
-	kept := *c
-	k.keep(out[start:], &kept)
+	k.cache.put(out[start:], c)
 	return out, nil
 }
 
@@ -141,7 +142,10 @@ func (k *Keyring) verify(raw []byte, kind Kind) (*Claims, error) {
 	if !ok {
 		return nil, errPayload
 	}
-	k.keep(raw, &c)
+	// There are few rooms and lanes: their names are shared.
+	c.Room = unique.Make(c.Room).Value()
+	c.Lane = unique.Make(c.Lane).Value()
+	k.cache.put(raw, &c)
 	return &c, nil
 }
 
@@ -153,14 +157,6 @@ func decode(dst, text []byte) (n int, ok bool) {
 	}
 	n, err := encoding.Decode(dst, text)
 	return n, err == nil
-}
-
-// keep puts a good token in the cache. There are few rooms and lanes: their
-// names are shared, and never a piece of the caller's buffer.
-func (k *Keyring) keep(raw []byte, c *Claims) {
-	c.Room = unique.Make(c.Room).Value()
-	c.Lane = unique.Make(c.Lane).Value()
-	k.cache.put(raw, c)
 }
 
 // JWKS returns the public keys as a JSON Web Key Set (RFC 7517). HS256 keys
