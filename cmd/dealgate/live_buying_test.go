@@ -47,8 +47,10 @@ func onRedis(r *redisServer) string {
 
 // TestLiveBuying: all come at once, and exactly what is there is sold.
 func TestLiveBuying(t *testing.T) {
+	together(t)
 	f := func(name string, engine func(t *testing.T) string) {
 		t.Run(name, func(t *testing.T) {
+			together(t)
 			dir := t.TempDir()
 			p := serveYAML(t, dir, buyingYAML(engine(t), 10*buyers()))
 			m := newMarket(t, p.gate)
@@ -63,8 +65,10 @@ func TestLiveBuying(t *testing.T) {
 // TestLiveBuyingOverKills: kill -9 of the gate three times in the middle, and
 // for Redis once of the server too. The buyers repeat what was not answered.
 func TestLiveBuyingOverKills(t *testing.T) {
+	together(t)
 	f := func(name string, r func(t *testing.T) *redisServer) {
 		t.Run(name, func(t *testing.T) {
+			together(t)
 			dir, gate, admin, server := t.TempDir(), freeAddr(t), freeAddr(t), r(t)
 			engine := inFiles
 			if server != nil {
