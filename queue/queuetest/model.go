@@ -111,6 +111,9 @@ func (m *model) at(now time.Time, run string, p queue.Policy) {
 func (m *model) allow(now time.Time, p queue.Policy) {
 	was, burst := m.most.rate, float64(max(p.Burst, 1))
 	m.most.refill(now, p.Rate, max(was, p.Rate), burst)
+	if m.policy.State != "" { // the time gone by may count under the burst of then
+		burst = min(burst, float64(max(m.policy.Burst, 1)))
+	}
 	m.least.refill(now, p.Rate, min(was, p.Rate), burst)
 	if p.Rate == 0 || was == 0 && m.policy.State != "" {
 		m.most.tokens, m.least.tokens = burst, 0
