@@ -215,10 +215,10 @@ func TestAWrongPatchNamesTheFieldAndChangesNothing(t *testing.T) {
 		for _, bad := range []string{`"paused"`, `"Auto"`, `""`, `1`, `["auto"]`, `{}`, `true`} {
 			f(`{"state":`+bad+`}`, "state", `"auto", "hold", "open" or "closed"`)
 		}
-		for _, bad := range []string{`0`, `-1`, `"0/s"`, `"50"`, `"50/d"`, `"1e3/s"`, `1e300`, `1000001`, `"-5/s"`, `[50]`, `true`, `"NaN/s"`, `"50/s "`} {
-			f(`{"rate":`+bad+`}`, "rate", `above 0`)
+		for _, bad := range []string{`0`, `-1`, `"0/s"`, `"50"`, `"50/d"`, `"1e3/s"`, `1e300`, `1000001`, `"-5/s"`, `[50]`, `true`, `"NaN/s"`, `"50/s "`, `1e-300`, `"0.000000001/h"`, `"0.04/h"`} {
+			f(`{"rate":`+bad+`}`, "rate", `at least one a day`)
 		}
-		for _, bad := range []string{`-1`, `1.5`, `1e3`, `"10"`, `10000001`, `99999999999999999999`, `true`, `{}`} {
+		for _, bad := range []string{`-1`, `-0`, `1.5`, `1e3`, `"10"`, `10000001`, `99999999999999999999`, `true`, `{}`} {
 			f(`{"capacity":`+bad+`}`, "capacity", "whole number")
 		}
 		for _, bad := range []string{`1`, `["a"]`, `"a\nb"`, `"a\u0000"`, `"\u001b[31m"`, `"\u202etxt"`, `"\u2028"`, `"\ud800"`, `"` + strings.Repeat("가", 501) + `"`} {

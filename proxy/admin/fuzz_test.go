@@ -8,7 +8,7 @@ import (
 
 // FuzzPatch: whatever the body, a patch is within its bounds or has faults.
 func FuzzPatch(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"rate":"50/s","capacity":0,"state":"hold","message":"a"}`, `{"rate":null}`, `{"rate":1e9}`, `{"message":"\ud800"}`, `[`, `{"a":{"b":[1]}}`} {
+	for _, seed := range []string{`{}`, `{"rate":"50/s","capacity":0,"state":"hold","message":"a"}`, `{"rate":null}`, `{"rate":1e9}`, `{"message":"\ud800"}`, `{"capacity":-0}`, `{"rate":1e-300}`, `[`, `{"a":{"b":[1]}}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -21,7 +21,7 @@ func FuzzPatch(f *testing.F) {
 			}
 			return
 		}
-		if r := c.Rate.To; r != nil && !(*r > 0 && *r <= maxRate) {
+		if r := c.Rate.To; r != nil && !(*r >= minRate && *r <= maxRate) {
 			t.Fatalf("%q: rate %v", body, *r)
 		}
 		if n := c.Capacity.To; n != nil && (*n < 0 || *n > maxCapacity) {

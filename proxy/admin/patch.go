@@ -17,7 +17,8 @@ import (
 
 // Bounds of what operators set.
 const (
-	maxRate     = 1_000_000 // per second
+	minRate     = 1.0 / 86400 // per second: less than one a day is a slip; state hold stops a room
+	maxRate     = 1_000_000
 	maxCapacity = 10_000_000
 	maxMessage  = 500 // characters
 )
@@ -119,15 +120,15 @@ func readRate(value []byte) (float64, string) {
 		n, err = strconv.ParseFloat(text[:last-1], 64)
 		n /= perUnit[text[last]]
 	}
-	if err != nil || !(n > 0 && n <= maxRate) {
-		return 0, fmt.Sprintf("want a number per second or \"N/s\", \"N/m\", \"N/h\", above 0 and at most %d/s, or null for what is configured; state hold stops a room", maxRate)
+	if err != nil || !(n >= minRate && n <= maxRate) {
+		return 0, fmt.Sprintf("want a number per second or \"N/s\", \"N/m\", \"N/h\", at least one a day and at most %d/s, or null for what is configured; state hold stops a room", maxRate)
 	}
 	return n, ""
 }
 
 func readCapacity(value []byte) (int, string) {
 	n, err := strconv.Atoi(string(value))
-	if err != nil || n < 0 || n > maxCapacity {
+	if err != nil || value[0] == '-' || n > maxCapacity { // -0 is a slip, and 0 is unlimited
 		return 0, fmt.Sprintf("want a whole number from 0 (unlimited) to %d, or null for what is configured", maxCapacity)
 	}
 	return n, ""
