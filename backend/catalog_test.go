@@ -147,6 +147,24 @@ func TestI18SoldOutIsNotAskedAgain(t *testing.T) {
 	})
 }
 
+// TestI18SoldOutIsNotBelievedForLong has the stock come back while nothing
+// tells the shop so.
+func TestI18SoldOutIsNotBelievedForLong(t *testing.T) {
+	trade(t, func(s *stand) {
+		time.Sleep(10 * time.Second)
+		for i := range 10 {
+			s.buy(fmt.Sprint("b", i), "k")
+		}
+		s.refused(backend.Purchase{Buyer: "c", Key: "k", Deal: "mat", Units: 1}, backend.ErrSoldOut)
+		s.ledger.blind.Store(true)
+		if _, err := s.ledger.Put(s.Context(), backend.Terms{Deal: "mat", Total: 12, PerBuyer: 2}); err != nil {
+			s.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		s.buy("c", "k")
+	})
+}
+
 func TestI16RestockIsSeenAtOnce(t *testing.T) {
 	trade(t, func(s *stand) {
 		none := mat()

@@ -33,6 +33,7 @@ type counted struct {
 	backend.Ledger
 	reserves atomic.Int64
 	away     atomic.Bool
+	blind    atomic.Bool // Sweep alone fails
 }
 
 func (c *counted) Reserve(ctx context.Context, r backend.Reserve) (backend.Hold, error) {
@@ -44,7 +45,7 @@ func (c *counted) Reserve(ctx context.Context, r backend.Reserve) (backend.Hold,
 }
 
 func (c *counted) Sweep(ctx context.Context, deal string) (backend.Levels, error) {
-	if c.away.Load() {
+	if c.away.Load() || c.blind.Load() {
 		return backend.Levels{}, backend.ErrAway
 	}
 	return c.Ledger.Sweep(ctx, deal)
