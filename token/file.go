@@ -12,16 +12,20 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // maxKeyFile bounds a key file, in bytes.
 const maxKeyFile = 16 << 10
 
 // readKey returns what a key file holds, without the line end that editors add.
-// A file that others than its owner may read or write is refused.
+// A file that others than its owner may read or write is refused. The errors
+// do not name the file: its name may come from where nothing may be shown.
 func readKey(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // to open a FIFO would wait for its writer
+	if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
+		return nil, pathErr.Err
+	} else if err != nil {
 		return nil, err
 	}
 	defer f.Close()
@@ -31,11 +35,11 @@ func readKey(path string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s: not a file", path)
+		return nil, errors.New("not a file")
 	case info.Mode().Perm()&0o077 != 0:
-		return nil, fmt.Errorf("%s: others may read or write it (mode %04o): chmod 600 it", path, info.Mode().Perm())
+		return nil, fmt.Errorf("others may read or write it (mode %04o): chmod 600 it", info.Mode().Perm())
 	case info.Size() > maxKeyFile:
-		return nil, fmt.Errorf("%s: larger than a key: %d bytes", path, info.Size())
+		return nil, fmt.Errorf("larger than a key: %d bytes", info.Size())
 	}
 	secret, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
 	if err != nil {
@@ -44,7 +48,7 @@ func readKey(path string) ([]byte, error) {
 	secret = bytes.TrimSuffix(secret, []byte("\n"))
 	secret = bytes.TrimSuffix(secret, []byte("\r"))
 	if len(secret) == 0 {
-		return nil, fmt.Errorf("%s: empty", path)
+		return nil, errors.New("the file is empty")
 	}
 	return secret, nil
 }
@@ -64,7 +68,7 @@ func Generate(path string) (Key, error) {
 	}
 	secret, err := readKey(path)
 	if err != nil {
-		return Key{}, err
+		return Key{}, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(secret) != 2*len(rand.Text()) || strings.Trim(string(secret), base32Letters) != "" {
 		return Key{}, fmt.Errorf("%s: not a key that was made here: restore it, or remove it and every token it signed is void", path)

@@ -18,9 +18,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// minSecret is the shortest secret of HS256, the size of its hash (RFC 8725, 3.5).
-const minSecret = 32
-
 // maxSignature is the size of the longest signatures, those of ES256 and EdDSA.
 const maxSignature = 64
 
@@ -54,7 +51,7 @@ type signer struct {
 	macs    *sync.Pool       // of HS256: hashes that have taken in the secret, to be reset
 }
 
-// signer checks the key. Its errors never hold a part of the secret.
+// signer checks the key. Its errors hold no part of the secret nor the file's name.
 func (k *Key) signer() (*signer, error) {
 	if k.ID == "" || !plain(k.ID, maxName) {
 		return nil, fmt.Errorf("id: want 1 to %d printable ASCII characters without quotes and backslashes", maxName)
@@ -96,37 +93,6 @@ func (k *Key) signer() (*signer, error) {
 		s.heads[kind] = encoding.EncodeToString([]byte(text))
 	}
 	return s, nil
-}
-
-// published are secrets found in documentation, first of all in ours.
-var published = []string{
-	"change-me-to-32-bytes-of-your-own",
-	"0123456789abcdef0123456789abcdef",
-	"a-string-secret-at-least-256-bits-long", // jwt.io
-}
-
-// weakness says why a secret is no secret.
-func weakness(secret []byte) error {
-	if len(secret) < minSecret {
-		return fmt.Errorf("the secret has %d bytes, want at least %d", len(secret), minSecret)
-	}
-	var seen [256]bool
-	distinct := 0
-	for _, b := range secret {
-		if !seen[b] {
-			seen[b] = true
-			distinct++
-		}
-	}
-	if distinct < 8 {
-		return errors.New("the secret repeats a few bytes, want random ones")
-	}
-	for _, sample := range published {
-		if string(secret) == sample {
-			return errors.New("the secret is a published sample, want one of your own")
-		}
-	}
-	return nil
 }
 
 // parsePEM returns the private and public key in a PEM text; private is nil if

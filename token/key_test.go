@@ -46,7 +46,7 @@ func TestRefusesWeakKeys(t *testing.T) {
 	f("repeats", hs(strings.Repeat("0", 64)))
 	f("repeats", hs(strings.Repeat("secret", 8)))
 	for _, sample := range published {
-		f("published sample", hs(sample))
+		f("published sample", hs(sample+" and "+strings.ToUpper(sample)+" and some more"))
 	}
 	f("id:", Key{Alg: "HS256", Secret: hs256("a").Secret})
 	f("id:", Key{ID: strings.Repeat("k", 65), Alg: "HS256", Secret: hs256("a").Secret})
@@ -90,7 +90,7 @@ func TestRefusesWeakKeys(t *testing.T) {
 // T10: nor on a key that others can read.
 func TestRefusesKeyFilesOfOthers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
-	secret := []byte(strings.Repeat("ABCDEFGH234567IJ", 4)[:52]) // as Generate makes them
+	secret := []byte("ABCDEFGH234567IJKLMNOPQRSTUVWXYZBADCFEHG327654JILKNM") // as Generate makes them
 	f := func(mode os.FileMode, content []byte, want string) {
 		t.Helper()
 		if err := os.WriteFile(path, content, 0o600); err != nil {

@@ -40,26 +40,20 @@ func NewKeyring(issuer string, keys []Key) (*Keyring, error) {
 		return nil, errors.New("no keys")
 	}
 	k := &Keyring{issuer: issuer, heads: make(map[string]head), cache: newCache(cacheBuckets)}
-	var signers []*signer
-	for i := range keys {
-		s, err := keys[i].signer()
-		if err != nil {
-			return nil, fmt.Errorf("key %q: %w", keys[i].ID, err)
+	signers, faults := ready(keys)
+	for i, fault := range faults {
+		if fault != nil && keys[i].File != "" {
+			return nil, fmt.Errorf("key %q: %s: %w", keys[i].ID, keys[i].File, fault)
+		} else if fault != nil {
+			return nil, fmt.Errorf("key %q: %w", keys[i].ID, fault)
 		}
+	}
+	for _, s := range signers {
 		for _, kind := range []Kind{Ticket, Pass} {
 			k.heads[s.heads[kind]] = head{s, kind}
 		}
-		for _, other := range signers {
-			if other.id == s.id {
-				return nil, fmt.Errorf("key %q: the id is used twice", s.id)
-			}
-		}
-		signers = append(signers, s)
 	}
 	k.first = signers[0]
-	if k.first.private == nil {
-		return nil, fmt.Errorf("key %q: the first key signs, and this is a public key", k.first.id)
-	}
 	k.jwks = appendJWKS(nil, signers)
 	return k, nil
 }

@@ -101,7 +101,7 @@ func TestRefusesTokensMeantForOthers(t *testing.T) {
 
 	// Another environment: the same id, another key; and the same key, another issuer.
 	other := hs256("k1")
-	other.Secret = bytes.Repeat([]byte("of the staging servers "), 3)
+	other.Secret = []byte("the same name, the secret of the staging servers")
 	refused(t, ring(t, other), ticket, "another environment's token")
 	staging, err := NewKeyring("staging", []Key{hs256("k1")})
 	if err != nil {

@@ -30,7 +30,7 @@ func ring(t testing.TB, keys ...Key) *Keyring {
 }
 
 func hs256(id string) Key {
-	return Key{ID: id, Alg: "HS256", Secret: []byte(strings.Repeat(id+" a secret of the tests ", 4))}
+	return Key{ID: id, Alg: "HS256", Secret: []byte(id + " is the secret of nothing but the tests of this package")}
 }
 
 // pair returns a fresh private key and the same as a public key.
