@@ -3,8 +3,7 @@ package configs
 import (
 	"math"
 	"net"
-	"net/netip"
-	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,15 +31,20 @@ func (c *checker) all() {
 func (c *checker) listeners() {
 	c.address("listen", c.cfg.Listen, true)
 	c.address("admin.listen", c.cfg.Admin.Listen, true)
-	if c.cfg.Listen == c.cfg.Admin.Listen && !strings.HasSuffix(c.cfg.Listen, ":0") {
-		c.wrongf("admin.listen", "want an address other than that of listen")
+	if clash(c.cfg.Listen, c.cfg.Admin.Listen) {
+		c.wrongf("admin.listen", "want a port other than that of listen")
 	}
-	const form = "want at least 16 printable ASCII characters without spaces; make one with: openssl rand -hex 32"
 	switch token := string(c.cfg.Admin.Token); {
 	case token == "" && !loopback(c.cfg.Admin.Listen):
 		c.wrongf("admin.token", "is missing: want one, or let admin.listen be on loopback, as \"127.0.0.1:9090\"")
-	case token != "" && (len(token) < 16 || !printable(token)):
-		c.wrongf("admin.token", form)
+	case token != "" && guessable(token):
+		c.wrongf("admin.token", tokenForm)
+	}
+	for i, p := range c.cfg.TrustedProxies {
+		// Whoever is in it may claim any address: half the internet is a slip.
+		if least := map[bool]int{true: 8, false: 7}[p.Addr().Is4()]; p.Bits() < least {
+			c.wrongf(item("trusted_proxies", i), "want the proxies in front alone, /%d or longer: whoever is in it is believed, got %s", least, c.said(item("trusted_proxies", i)))
+		}
 	}
 }
 
@@ -78,45 +82,13 @@ func (c *checker) tokens() {
 		switch {
 		case k.Secret != "" && k.File != "":
 			c.wrongf(at+".file", "want a secret or a file, got both")
-		case k.File != "":
-			c.keyFile(at+".file", k.File)
-		case c.has(at + ".secret"):
-			c.secret(at+".secret", k)
-		default:
+		case c.has(at+".secret") && k.Secret == "" && k.File == "":
+			c.wrongf(at+".secret", "is empty")
+		case k.Secret == "" && k.File == "":
 			c.wrongf(at, "the key is missing: want secret or file")
+		case k.Alg == "HS256" && strings.Contains(string(k.Secret), "-----BEGIN "):
+			c.wrongf(at+".alg", "want ES256 or EdDSA with a key in PEM: it is no secret")
 		}
-	}
-}
-
-func (c *checker) secret(key string, k Key) {
-	distinct := map[byte]bool{}
-	for i := range len(k.Secret) {
-		distinct[k.Secret[i]] = true
-	}
-	lower := strings.ToLower(string(k.Secret))
-	switch {
-	case k.Alg != "HS256":
-		if (k.Alg == "ES256" || k.Alg == "EdDSA") && !strings.HasPrefix(strings.TrimSpace(string(k.Secret)), "-----BEGIN ") {
-			c.wrongf(key, "want a key in PEM for %s", k.Alg)
-		}
-	case len(k.Secret) < 32:
-		c.wrongf(key, "want at least 32 bytes, got %d; make one with: openssl rand -hex 32", len(k.Secret))
-	case len(distinct) < 8:
-		c.wrongf(key, "want random bytes, got a few that repeat; make some with: openssl rand -hex 32")
-	case strings.Contains(lower, "change-me") || strings.Contains(lower, "changeme"):
-		c.wrongf(key, "want a secret of your own, got a published sample; make one with: openssl rand -hex 32")
-	}
-}
-
-func (c *checker) keyFile(key, path string) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		c.wrongf(key, "want a file that can be read: %v", cause(err))
-	case !info.Mode().IsRegular():
-		c.wrongf(key, "want a file, got something else")
-	case info.Mode().Perm()&0o077 != 0:
-		c.wrongf(key, "others may read or write it (mode %04o): chmod 600 it", info.Mode().Perm())
 	}
 }
 
@@ -134,12 +106,27 @@ func (c *checker) upstreams() {
 		case !u.Bundled && len(u.Targets) == 0:
 			c.wrongf(at+".targets", "is missing: want at least one, as \"http://127.0.0.1:3000\"")
 		}
-		for j, t := range u.Targets {
-			if _, ok := target(t); !ok {
-				key := item(at+".targets", j)
-				c.wrongf(key, "want http://host:port or https://host:port without path, got %s", c.said(key))
-			}
+		c.targets(at+".targets", u.Targets)
+	}
+}
+
+func (c *checker) targets(key string, all []string) {
+	seen := seen{}
+	for i, t := range all {
+		at := item(key, i)
+		normal, ok := target(t)
+		switch {
+		case !ok:
+			c.wrongf(at, "want http://host:port or https://host:port without path, got %s", c.where(at))
+			continue
+		case seen[normal] > 0:
+			c.wrongf(at, "is the target of line %d: want another, or none", seen[normal])
+		case isHere(normal, c.cfg.Listen):
+			c.wrongf(at, "want the address of the origin, got that of listen: requests would go in circles")
+		case isHere(normal, c.cfg.Admin.Listen):
+			c.wrongf(at, "want the address of the origin, got that of admin.listen, which visitors must not reach")
 		}
+		seen[normal] = c.line(at)
 	}
 }
 
@@ -181,7 +168,7 @@ func (c *checker) address(key, s string, anyHost bool) {
 	if anyHost {
 		example = "127.0.0.1:8080\" or \":8080"
 	}
-	c.wrongf(key, "want host:port, such as \"%s\", got %s", example, c.said(key))
+	c.wrongf(key, "want host:port, such as \"%s\", got %s", example, c.where(key))
 }
 
 // said is the value of key as a fault may repeat it: nothing that may hold a
@@ -195,6 +182,18 @@ func (c *checker) said(key string) string {
 		return "one with an @"
 	}
 	return shown
+}
+
+// harmless is an address, or nearly one, that has no room for a password: none
+// before an @ or behind a : or ?.
+var harmless = regexp.MustCompile(`^"(:[0-9]*|([a-z]+://)?([^:@?#]+(:([0-9]{1,6}|\$\{\w+\}))?(/[^:@?#]*)?)?)"$`)
+
+// where is the address at key as a fault may repeat it.
+func (c *checker) where(key string) string {
+	if said := c.said(key); c.shown[key] != said || harmless.MatchString(said) {
+		return said
+	}
+	return "one that may hold a password"
 }
 
 func (c *checker) required(key, value string) bool {
@@ -272,16 +271,13 @@ func printable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
 }
 
-func loopback(listen string) bool {
-	h, _, _ := net.SplitHostPort(listen)
-	a, err := netip.ParseAddr(h)
-	return strings.EqualFold(h, "localhost") || err == nil && a.Unmap().IsLoopback()
-}
+const tokenForm = "want at least 16 printable ASCII characters without spaces, at random; make one with: openssl rand -hex 32"
 
-// cause drops the name of the call and of the file from an error.
-func cause(err error) error {
-	if pathErr, ok := err.(*os.PathError); ok {
-		return pathErr.Err
+// guessable says whether a token is none: short, or a few letters that repeat.
+func guessable(token string) bool {
+	distinct := map[byte]bool{}
+	for i := range len(token) {
+		distinct[token[i]] = true
 	}
-	return err
+	return len(token) < 16 || len(distinct) < 5 || !printable(token)
 }

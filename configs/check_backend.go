@@ -28,8 +28,8 @@ func (c *checker) backend() {
 		c.wrongf("backend.database", "want sqlite; MySQL and MariaDB come with a later release")
 	}
 	c.lasts("backend.pay_within", b.PayWithin, time.Second, 24*time.Hour, false)
-	if key := string(b.SellerKey); key != "" && (len(key) < 16 || !printable(key)) {
-		c.wrongf("backend.seller_key", "want at least 16 printable ASCII characters without spaces; make one with: openssl rand -hex 32")
+	if key := string(b.SellerKey); key != "" && guessable(key) {
+		c.wrongf("backend.seller_key", tokenForm)
 	}
 	ids := seen{}
 	for i, d := range b.Deals {

@@ -33,6 +33,7 @@ func (c *checker) rooms() {
 		c.oneOf(at+".on_store_failure", r.OnStoreFailure, "hold", "open", "closed")
 		c.oneOf(at+".state", r.State, "auto", "hold", "open", "closed")
 		c.dealsOf(at+".deals", r.Deals)
+		c.reached(at+".match", i)
 	}
 }
 
@@ -117,7 +118,10 @@ func pathFault(path string) string {
 	if prefix, found := strings.CutSuffix(path, "/*"); found {
 		body = prefix + "/"
 	}
+	lower := strings.ToLower(path)
 	switch {
+	case lower == "/.dealgate" || strings.HasPrefix(lower, "/.dealgate/"):
+		return "want another path: dealgate itself answers what is under /.dealgate/"
 	case !strings.HasPrefix(path, "/"):
 		return "want a path that begins with /, such as \"/deals/*\""
 	case strings.Contains(body, "*"):

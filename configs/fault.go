@@ -78,6 +78,18 @@ func (r *report) wrongf(key, format string, args ...any) {
 	}
 }
 
+// also reports what others find wrong with the value of key, unless something
+// is wrong with it, or beside it, already.
+func (r *report) also(key, text string) {
+	beside := parent(key)
+	for _, f := range r.faults {
+		if f.Key == beside || strings.HasPrefix(f.Key, beside+".") || strings.HasPrefix(f.Key, beside+"[") {
+			return
+		}
+	}
+	r.wrongf(key, "%s", text)
+}
+
 // brokenIn says whether something in key could not be read: then it is not
 // known what is missing in it.
 func (r *report) brokenIn(key string) bool {

@@ -22,9 +22,15 @@ var Default []byte
 // maxSize bounds a file, in bytes.
 const maxSize = 256 << 10
 
-// Load reads the file at path, with the environment of the process. What is
-// wrong with its content is a [Faults].
-func Load(path string) (*Config, error) {
+// A Check holds a Config against rules that others know, such as what a good
+// key is, and reports each fault with the key of its value. It is called for
+// files that have faults already, so the Config may be incomplete: what is said
+// of a value that is faulty anyhow is dropped. It must not repeat values.
+type Check func(cfg *Config, fault func(key, text string))
+
+// Load reads the file at path, with the environment of the process, and holds
+// it against checks too. What is wrong with its content is a [Faults].
+func Load(path string, checks ...Check) (*Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -34,21 +40,21 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Parse(path, data, os.LookupEnv)
+	return Parse(path, data, os.LookupEnv, checks...)
 }
 
 // Parse reads data as the file called name. env looks up an environment
 // variable, like [os.LookupEnv]. What is wrong with data is a [Faults].
-func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, error) {
+func Parse(name string, data []byte, env func(string) (string, bool), checks ...Check) (*Config, error) {
 	defaults, err := defaultConfig()
 	if err != nil {
 		return nil, err
 	}
-	return parseOver(defaults, name, data, env)
+	return parseOver(defaults, name, data, env, checks)
 }
 
 // parseOver is Parse with the values of default.yaml, which it leaves as they are.
-func parseOver(defaults *Config, name string, data []byte, env func(string) (string, bool)) (*Config, error) {
+func parseOver(defaults *Config, name string, data []byte, env func(string) (string, bool), checks []Check) (*Config, error) {
 	r := newReport(name)
 	root := r.document(data)
 	if root == nil {
@@ -60,6 +66,9 @@ func parseOver(defaults *Config, name string, data []byte, env func(string) (str
 	d.value(cfg, template, root, "")
 	c := checker{r, cfg.Addr().Interface().(*Config)}
 	c.all()
+	for _, check := range checks {
+		check(c.cfg, r.also)
+	}
 	if err := r.err(); err != nil {
 		return nil, err
 	}

@@ -130,8 +130,11 @@ func duration(w written) (time.Duration, error) {
 
 var rateForm = regexp.MustCompile(`^([0-9]{1,9}(?:\.[0-9]{1,9})?)/([smh])$`)
 
-// maxRate bounds a rate, per second.
-const maxRate = 1_000_000
+// Bounds of a rate, per second. Less than one a day is a slip.
+const (
+	minRate = 1.0 / 86400
+	maxRate = 1_000_000
+)
 
 func rate(w written) (Rate, error) {
 	m := rateForm.FindStringSubmatch(w.text)
@@ -144,8 +147,8 @@ func rate(w written) (Rate, error) {
 	}
 	n, _ := strconv.ParseFloat(m[1], 64)
 	per := map[string]float64{"s": 1, "m": 60, "h": 3600}[m[2]]
-	if n == 0 || n/per > maxRate {
-		return 0, fmt.Errorf("want N above 0 and at most %d/s, got %s; a state of hold stops a room", maxRate, w.shown)
+	if n/per < minRate || n/per > maxRate {
+		return 0, fmt.Errorf("want at least one a day (0.042/h) and at most %d/s, got %s; a state of hold stops a room", maxRate, w.shown)
 	}
 	return Rate(n / per), nil
 }
