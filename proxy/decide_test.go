@@ -84,6 +84,33 @@ func TestAdmittedAtOnceIsPrivateAndProvisional(t *testing.T) {
 	}
 }
 
+// TestABrowserIsAskedToConfirm: the page it got may load nothing else, and its
+// reader would lose the session after half a minute.
+func TestABrowserIsAskedToConfirm(t *testing.T) {
+	g := newGate(t, nil)
+	ends := time.Now().Add(10 * time.Minute).Truncate(time.Second)
+	g.change(func(s *script) {
+		s.enters, s.renewed = true, queue.Outcome{Standing: queue.Claimed, Ends: ends}
+	})
+	a := g.ask("GET", "/buy", html)
+	if got := a.Fields("Link"); !slices.Equal(got, []string{"</.dealgate/rooms/spring/ticket>; rel=prefetch"}) {
+		t.Fatalf("Link %q, want one that brings the pass back", got)
+	}
+	pass, _ := cookie(a, "dealgate-pass-spring")
+	a = g.ask("GET", "/.dealgate/rooms/spring/ticket", passCookie(pass), "Sec-Purpose: prefetch")
+	pass, _ = cookie(a, "dealgate-pass-spring")
+	c, err := g.keys.Parse([]byte(pass), token.Pass, "spring", time.Now())
+	if err != nil || c.Provisional || c.Expires != ends.Unix() {
+		t.Errorf("brought back: %+v, %v; want a session until %v", c, err, ends)
+	}
+	if a = g.ask("GET", "/buy", passCookie(pass), html); len(a.Fields("Link")) > 0 {
+		t.Errorf("asked again: %q", a.Fields("Link"))
+	}
+	if a = g.ask("GET", "/buy", "Accept: application/json"); len(a.Fields("Link")) > 0 {
+		t.Errorf("a program was asked: %q", a.Fields("Link"))
+	}
+}
+
 func TestRenewsPastHalfItsLife(t *testing.T) {
 	g := newGate(t, nil)
 	ends := time.Now().Add(10 * time.Minute).Truncate(time.Second)

@@ -147,12 +147,17 @@ func (r *request) forward(to *upstream.Upstream, a admission) {
 	}
 }
 
-// give signs a pass and sets it; the answer is the visitor's alone.
+// give signs a pass and sets it; the answer is the visitor's alone. A browser is
+// asked to bring a provisional one back at once: who reads a page that loads
+// nothing else would lose its session after half a minute.
 func (r *request) give(pass *token.Claims) {
 	pass.IssuedAt = min(now(r.room).Unix(), pass.Expires)
 	if r.sign(pass) {
 		r.setCookie(token.Pass, r.token, pass)
 		private(&r.ctx.Response.Header)
+		if pass.Provisional && r.kind() == browser {
+			r.ctx.Response.Header.Add("Link", "</.dealgate/rooms/"+r.room.name+"/ticket>; rel=prefetch")
+		}
 	}
 }
 
