@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/dealgate/dealgate/configs"
+	"github.com/dealgate/dealgate/token"
 )
 
 func check(_ context.Context, args []string, std streams) error {
@@ -14,7 +15,7 @@ func check(_ context.Context, args []string, std streams) error {
 	if goOn, err := parseFlags(fs, args, std); !goOn {
 		return err
 	}
-	_, err := configs.Load(*file)
+	_, err := load(*file)
 	if faults := (configs.Faults)(nil); errors.As(err, &faults) {
 		fmt.Fprintln(std.out, faults)
 		return fmt.Errorf("%s: %s", *file, counted(len(faults), "fault"))
@@ -24,6 +25,34 @@ func check(_ context.Context, args []string, std streams) error {
 	}
 	fmt.Fprintf(std.out, "%s: valid\n", *file)
 	return nil
+}
+
+// load reads a configuration and the keys it names, so that every command says
+// the same about a file.
+func load(file string) (*configs.Config, error) {
+	return configs.Load(file, goodKeys)
+}
+
+// goodKeys holds keys against the rules of package token.
+func goodKeys(cfg *configs.Config, fault func(key, text string)) {
+	for i, err := range token.Check(tokenKeys(cfg)) {
+		field := "secret"
+		if cfg.Tokens.Keys[i].File != "" {
+			field = "file"
+		}
+		if err != nil {
+			fault(fmt.Sprintf("tokens.keys[%d].%s", i, field), err.Error())
+		}
+	}
+}
+
+// tokenKeys is the configured keys as package token takes them.
+func tokenKeys(cfg *configs.Config) []token.Key {
+	var keys []token.Key
+	for _, k := range cfg.Tokens.Keys {
+		keys = append(keys, token.Key{ID: k.ID, Alg: k.Alg, Secret: []byte(k.Secret), File: k.File})
+	}
+	return keys
 }
 
 func counted(n int, what string) string {

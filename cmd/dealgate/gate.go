@@ -171,10 +171,7 @@ func (g *gate) keysLocked(cfg *configs.Config) (*token.Keyring, error) {
 	if g.cfg != nil && reflect.DeepEqual(g.cfg.Tokens, cfg.Tokens) {
 		return g.keys, nil
 	}
-	var keys []token.Key
-	for _, k := range cfg.Tokens.Keys {
-		keys = append(keys, token.Key{ID: k.ID, Alg: k.Alg, Secret: []byte(k.Secret), File: k.File})
-	}
+	keys := tokenKeys(cfg)
 	if len(keys) == 0 {
 		key, err := token.Generate(filepath.Join(cfg.Store.Path, "tokens.key"))
 		if err != nil {

@@ -75,7 +75,7 @@ func stamp(file string) string {
 
 // reload takes over the file, or leaves everything as it is and says why.
 func (g *gate) reload(file string) {
-	cfg, err := configs.Load(file)
+	cfg, err := load(file)
 	if err == nil {
 		err = g.apply(cfg)
 	}

@@ -28,7 +28,7 @@ func serve(ctx context.Context, args []string, std streams) error {
 	if goOn, err := parseFlags(flags, args, std); !goOn {
 		return err
 	}
-	cfg, err := configs.Load(*file)
+	cfg, err := load(*file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w; --config names another, 'dealgate defaults' prints one to start from", err)
 	}
