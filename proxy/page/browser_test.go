@@ -39,7 +39,7 @@ func TestBrowser(t *testing.T) {
 		"number falls, goes on": goesOnByItself, "keeps its page": keepsItsPage, "no script": withoutScript,
 		"leaves": leaves, "leaves without script": leavesWithoutScript, "server and script agree": agree,
 		"nothing runs": nothingRuns, "backs off": backsOff, "looks when visible": looksWhenVisible,
-		"expired": joinsAgain, "no cookies": noCookies, "called but refused": calledButRefused, "opens again": opensAgain, "store away": storeAway,
+		"expired": joinsAgain, "reset": forgetsTheOldPlace, "no cookies": noCookies, "called but refused": calledButRefused, "opens again": opensAgain, "store away": storeAway,
 	} {
 		cases.Go(func() { t.Run(name, func(t *testing.T) { run(t, browser) }) })
 	}

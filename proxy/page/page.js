@@ -86,6 +86,8 @@
       hide('keep', true);
       keep('seen', '');
     }
+    // The next place may have the same number, after a reset.
+    if (s === 'expired') shown = -1;
     if (s === 'called') set('turn', w.title);
     else if (changed) say(w.title + '. ' + w.text, true);
   };
@@ -205,6 +207,7 @@
   $('leaveform').addEventListener('submit', async e => {
     e.preventDefault();
     over = true;
+    state = 'left';
     clearTimeout(timer);
     try {
       const r = await fetch(data.status, {method: 'DELETE', cache: 'no-store'});
@@ -216,7 +219,12 @@
   });
   doc.addEventListener('visibilitychange', () => { if (!doc.hidden && Date.now() >= due) poll() });
   addEventListener('online', () => { if (fails) after(Math.random() * 2000, poll) });
-  addEventListener('pageshow', e => { if (e.persisted) { over = false; poll() } });
+  // Back from the browser's memory: who left, or keeps no cookies, is not made to join again.
+  addEventListener('pageshow', e => {
+    if (!e.persisted || state === 'left' || state === 'no_cookie') return;
+    over = false;
+    poll();
+  });
 
   // From here on this script keeps the page, and the Refresh header that serves
   // browsers without it must not: stopping the (finished) load cancels it.
@@ -230,7 +238,7 @@
     if (data.kept) set('keep', fill(T.keep, {t: clock(data.kept)}));
     if (shown >= 0) {
       enter(state, lowest(shown));
-      ahead(shown);
+      if (shown >= 0) ahead(shown);
     }
     const ms = Math.max(250, +data.poll || 5000);
     if (state === 'called') after(ms, go);

@@ -85,6 +85,9 @@ func leaves(t *testing.T, browser context.Context) {
 	if got := b.get("[...document.querySelectorAll('#line,#leave,#keep,#net,#note')].every(e => e.hidden)"); got != "true" {
 		t.Error("one who left is still shown a place")
 	}
+	if got := b.get(goBack); got != "0" {
+		t.Error("one who left asks for a place when the page is gone back to")
+	}
 	b.clean()
 }
 
@@ -214,6 +217,34 @@ func looksWhenVisible(t *testing.T, browser context.Context) {
 		t.Error("did not ask when seen again after its time")
 	}
 	b.until(textOf("n"), "3,000")
+	if got := b.get(goBack); got != "1" {
+		t.Error("did not ask when the page was gone back to")
+	}
+	b.clean()
+}
+
+// goBack shows the page again as from the browser's memory, and is the number
+// of requests that it makes then.
+const goBack = `(() => {
+	const get = fetch;
+	let asked = 0;
+	window.fetch = (...a) => { asked++; return get(...a) };
+	dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}));
+	window.fetch = get;
+	return asked;
+})()`
+
+// After a reset the same number is another place, with more people ahead.
+func forgetsTheOldPlace(t *testing.T, browser context.Context) {
+	g := newGate(t, first(), at(40), in(Expired), at(5900))
+	b := visit(t, browser, g)
+	b.until(textOf("n"), "40")
+	b.until(textOf("title"), "Your place has run out")
+	if got := b.get("sessionStorage.getItem('dealgate:spring:seen')"); got != "" {
+		t.Errorf("still keeps %q", got)
+	}
+	b.get(goBack)
+	b.until(textOf("n"), "5,900")
 	b.clean()
 }
 
@@ -239,6 +270,9 @@ func noCookies(t *testing.T, browser context.Context) {
 	b.until(textOf("title"), "Cookies are blocked")
 	if got := g.all(); len(got) != 3 {
 		t.Errorf("joined %d times, want 3", len(got))
+	}
+	if got := b.get(goBack); got != "0" {
+		t.Error("asks again when the page is gone back to")
 	}
 }
 
