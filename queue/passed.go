@@ -6,27 +6,10 @@ import "time"
 // higher than any epoch a lost store can have given.
 func NextEpoch(epoch int64, now time.Time) int64 { return max(epoch+1, now.Unix()) }
 
-// ReturnClock is the time by which ReturnWithin is counted: it stands still
-// while the room is held. It is plain data; the zero ReturnClock starts when first advanced.
-type ReturnClock struct {
-	Elapsed time.Duration
-	At      time.Time // of the last Advance
-}
-
-// Advance lets time pass until now, in which the room was held or not, and
-// returns the time on the clock. A jump back of now counts as no time.
-func (c *ReturnClock) Advance(now time.Time, held bool) time.Duration {
-	if !c.At.IsZero() && !held {
-		c.Elapsed += max(0, now.Sub(c.At))
-	}
-	c.At = now
-	return c.Elapsed
-}
-
 // PassedEvery is the time between the entries of [Passed].
 const PassedEvery = 10 * time.Second
 
-// HeadAt says that the head had passed Head at a time of the return clock.
+// HeadAt says that the head had passed Head at a time of the return clock, see [AdvancePresence].
 type HeadAt struct {
 	At   time.Duration
 	Head int64

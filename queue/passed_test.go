@@ -18,22 +18,6 @@ func TestNextEpoch(t *testing.T) {
 	f(5000, 5001) // the clock was ahead once
 }
 
-func TestReturnClockStandsStill(t *testing.T) {
-	var c ReturnClock
-	f := func(at float64, held bool, want time.Duration) {
-		t.Helper()
-		if got := c.Advance(after(at), held); got != want {
-			t.Errorf("at %v s the clock shows %v, want %v", at, got, want)
-		}
-	}
-	f(100, false, 0)
-	f(110, false, 10*time.Second)
-	f(170, true, 10*time.Second)
-	f(171, false, 11*time.Second)
-	f(71, false, 11*time.Second) // the clock jumps back
-	f(72, false, 12*time.Second)
-}
-
 // The head passes one place a second; entries are tried every 250 ms.
 func TestPassedToWithinTenSeconds(t *testing.T) {
 	const within = 10 * time.Minute

@@ -25,11 +25,19 @@ func PresentWindow(presence time.Duration) int64 {
 	return int64(presence / PresenceSpan)
 }
 
+// Unseen is how far time may pass in a room beyond what some node has seen of it.
+// Two Syncs may be a second apart each.
+const Unseen = 2 * time.Second
+
 // AdvancePresence returns the presence clock of a room whose last Sync was
-// elapsed ago. It moves by one second at most, so that nobody becomes absent
-// while no Sync came through, and never back.
-func AdvancePresence(presence, elapsed time.Duration) time.Duration {
-	return presence + min(max(elapsed, 0), time.Second)
+// elapsed ago, and of which nodes have seen the time seen. It moves by one second at most,
+// so that nobody becomes absent while no Sync came through; not beyond seen + [Unseen], so
+// that nobody does while no answer comes through; and never back. Where it stands
+// still, so do the invitations; the return clock, by which ReturnWithin is counted,
+// moves as it does, except while the room is held.
+func AdvancePresence(presence, seen, elapsed time.Duration) time.Duration {
+	next := presence + min(max(elapsed, 0), time.Second)
+	return max(presence, min(next, seen+Unseen))
 }
 
 // LostPresence is how long every place that was not called counts as present,

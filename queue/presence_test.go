@@ -38,14 +38,18 @@ func TestObedientIsPresent(t *testing.T) {
 }
 
 func TestPresenceClock(t *testing.T) {
-	f := func(elapsed, want time.Duration) {
+	f := func(unseen, elapsed, want time.Duration) {
 		t.Helper()
-		if got := AdvancePresence(time.Hour, elapsed); got != want {
-			t.Errorf("after %v the clock shows %v, want %v", elapsed, got, want)
+		if got := AdvancePresence(time.Hour, time.Hour-unseen, elapsed); got != time.Hour+want {
+			t.Errorf("after %v, %v of it unseen, the clock moves by %v, want %v", elapsed, unseen, got-time.Hour, want)
 		}
 	}
-	f(250*time.Millisecond, time.Hour+250*time.Millisecond)
-	f(time.Second, time.Hour+time.Second)
-	f(time.Hour, time.Hour+time.Second) // an outage makes nobody absent
-	f(-time.Hour, time.Hour)
+	f(0, 250*time.Millisecond, 250*time.Millisecond)
+	f(0, time.Second, time.Second)
+	f(0, time.Hour, time.Second) // an outage makes nobody absent
+	f(0, -time.Hour, 0)
+	f(time.Second, time.Second, time.Second)
+	f(1800*time.Millisecond, time.Second, 200*time.Millisecond) // nobody hears what it says
+	f(2*time.Second, time.Second, 0)
+	f(time.Minute, time.Second, 0)
 }

@@ -169,6 +169,9 @@ type Sync struct {
 	Policy Policy
 	Floor  Floor
 	Marks  []Marks // at most MaxMarks places in all
+	// Presence is the View.Presence the node saw last; 0 if it saw none. Time passes in a
+	// room only as far as nodes see it, see [AdvancePresence].
+	Presence time.Duration
 	// EndSeq is the View.EndSeq the node saw last; 0 asks for the whole list.
 	EndSeq int64
 }

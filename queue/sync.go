@@ -47,7 +47,8 @@ func (r *Room) syncOnce(ctx context.Context) (more bool, err error) {
 	s := r.snap.Load()
 	marks, due := r.marks.next(nil, MaxMarks)
 	req := &Sync{
-		Room: r.cfg.Name, Policy: r.Policy(), Floor: s.floor, Marks: marks, EndSeq: s.view.EndSeq,
+		Room: r.cfg.Name, Policy: r.Policy(), Floor: s.floor, Marks: marks,
+		Presence: s.view.Presence, EndSeq: s.view.EndSeq,
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()

@@ -113,9 +113,9 @@ func TestMemoryOfAWaitingVisitor(t *testing.T) {
 	p.State, p.ReturnWithin = queue.Auto, time.Nanosecond
 	r := e.rooms["spring"]
 	r.lanes[0].line.raise(1_000_000)
-	r.returns.Elapsed += time.Minute
+	r.returns += time.Minute
 	syncRoom(t, e, p)
-	r.returns.Elapsed += time.Minute
+	r.returns += time.Minute
 	syncRoom(t, e, p)
 	if left := heap() - before; left > 200_000 {
 		t.Errorf("%d bytes are left when nobody can return any more", left)

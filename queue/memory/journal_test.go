@@ -33,7 +33,13 @@ func join(t testing.TB, e *Engine, p queue.Policy, n int) queue.Joined {
 
 func syncRoom(t testing.TB, e *Engine, p queue.Policy) *queue.View {
 	t.Helper()
-	v, err := e.Sync(t.Context(), &queue.Sync{Room: "spring", Policy: p})
+	s := &queue.Sync{Room: "spring", Policy: p}
+	e.mu.Lock()
+	if r := e.rooms["spring"]; r != nil {
+		s.Presence = r.presence
+	}
+	e.mu.Unlock()
+	v, err := e.Sync(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}

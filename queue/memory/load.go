@@ -24,7 +24,7 @@ func (j *journal) load(run string, wall time.Time, n *notes) (rooms map[string]*
 		}
 		r := newRoom(name, run, wall, n)
 		r.over, r.allowance, r.reserve, r.yield, r.stay = s.Overrides, s.Allowance, s.Reserve, s.Yield, s.Stay
-		r.presence, r.returns.Elapsed = s.Presence, s.Returns
+		r.presence, r.seen, r.returns = s.Presence, s.Presence, s.Returns
 		r.policy.Rate, r.policy.Burst = s.Allowance.Rate, s.Burst
 		rooms[name], now = r, later(now, s.Clock)
 		return nil

@@ -25,7 +25,9 @@ type Options struct {
 	Path string
 }
 
-// Engine is a [queue.Engine] for the nodes of one process. What a reply says is on disk.
+// Engine is a [queue.Engine] for the nodes of one process. What a reply says was
+// handed to the operating system: it survives the death of the process at any instant. It was
+// handed to the disk within a second: what the loss of power costs, see [journal.write].
 type Engine struct {
 	mu     sync.Mutex // guards all down to closed
 	clock  clock
@@ -35,9 +37,10 @@ type Engine struct {
 	noted  int64 // batches of notes so far
 	closed bool
 
-	writing sync.Mutex // held by who writes to the journal; taken before mu
-	journal *journal   // nil without a folder
+	writing chan struct{} // full while somebody writes to the journal; taken before mu
+	journal *journal      // nil without a folder
 	written atomic.Int64
+	failing atomic.Bool // the last write failed, or somebody gave up waiting for it
 }
 
 var _ queue.Engine = (*Engine)(nil)
@@ -46,7 +49,7 @@ var _ queue.Engine = (*Engine)(nil)
 // It fails, and leaves everything as it is, if the folder cannot be written, is
 // in use by another process, or holds a journal that is not sound.
 func New(o Options) (*Engine, error) {
-	e := &Engine{run: rand.Text(), rooms: map[string]*room{}}
+	e := &Engine{run: rand.Text(), rooms: map[string]*room{}, writing: make(chan struct{}, 1)}
 	if o.Path == "" {
 		return e, nil
 	}
@@ -63,8 +66,8 @@ func New(o Options) (*Engine, error) {
 }
 
 // Step implements [queue.Engine].
-func (e *Engine) Step(_ context.Context, s *queue.Step) (reply *queue.StepReply, err error) {
-	err = e.with(s.Room, s.Policy, func(r *room, now time.Time) {
+func (e *Engine) Step(ctx context.Context, s *queue.Step) (reply *queue.StepReply, err error) {
+	err = e.with(ctx, s.Room, s.Policy, func(r *room, now time.Time) {
 		reply = r.step(s, now)
 		e.notes.room(r, now, false)
 	})
@@ -75,8 +78,8 @@ func (e *Engine) Step(_ context.Context, s *queue.Step) (reply *queue.StepReply,
 }
 
 // Sync implements [queue.Engine].
-func (e *Engine) Sync(_ context.Context, s *queue.Sync) (view *queue.View, err error) {
-	err = e.with(s.Room, s.Policy, func(r *room, now time.Time) {
+func (e *Engine) Sync(ctx context.Context, s *queue.Sync) (view *queue.View, err error) {
+	err = e.with(ctx, s.Room, s.Policy, func(r *room, now time.Time) {
 		r.sync(s, now)
 		view = r.view(s.EndSeq, now)
 		e.notes.room(r, now, true)
@@ -88,8 +91,8 @@ func (e *Engine) Sync(_ context.Context, s *queue.Sync) (view *queue.View, err e
 }
 
 // Control implements [queue.Engine].
-func (e *Engine) Control(_ context.Context, c *queue.Control) (in queue.Overrides, err error) {
-	err = e.with(c.Room, c.Policy, func(r *room, now time.Time) {
+func (e *Engine) Control(ctx context.Context, c *queue.Control) (in queue.Overrides, err error) {
+	err = e.with(ctx, c.Room, c.Policy, func(r *room, now time.Time) {
 		in = r.control(c, now)
 		e.notes.room(r, now, true)
 	})
@@ -100,13 +103,28 @@ func (e *Engine) Control(_ context.Context, c *queue.Control) (in queue.Override
 }
 
 // with applies one request to a room under its policy, and returns when all it
-// saw and did is on disk.
-func (e *Engine) with(name string, p queue.Policy, apply func(*room, time.Time)) error {
+// saw and did is written. Nothing happens, and no time passes, while what happened before
+// is not: a disk that takes nothing would go on calling those whom nobody can tell. Where
+// ctx ends first, the write goes on.
+func (e *Engine) with(ctx context.Context, name string, p queue.Policy, apply func(*room, time.Time)) error {
+	if e.failing.Load() {
+		if err := e.settle(ctx, e.all()); err != nil {
+			return err
+		}
+		e.failing.Store(false)
+	}
 	batch, err := e.apply(name, p, apply)
 	if err != nil {
 		return err
 	}
-	return e.settle(batch)
+	return e.settle(ctx, batch)
+}
+
+// all is the last batch so far.
+func (e *Engine) all() int64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.noted
 }
 
 func (e *Engine) apply(name string, p queue.Policy, apply func(*room, time.Time)) (batch int64, err error) {
@@ -114,9 +132,6 @@ func (e *Engine) apply(name string, p queue.Policy, apply func(*room, time.Time)
 	defer e.mu.Unlock()
 	if e.closed {
 		return 0, fmt.Errorf("the engine is closed: %w", queue.ErrAway)
-	}
-	if len(e.notes.writes) > mostWrites {
-		return 0, fmt.Errorf("%s: nothing could be written: %w", e.journal.path, queue.ErrAway)
 	}
 	now, before := e.clock.now(), len(e.notes.writes)
 	r := e.rooms[name]
@@ -133,28 +148,52 @@ func (e *Engine) apply(name string, p queue.Policy, apply func(*room, time.Time)
 	return e.noted, nil
 }
 
-// mostWrites bounds what waits for a disk that takes nothing.
-const mostWrites = 1 << 18
-
-// settle returns when the batch is on disk. Whoever comes first writes for all
+// settle returns when the batch is written. Whoever comes first writes for all
 // who wait. What could not be written stays for the next to try.
-func (e *Engine) settle(batch int64) error {
+func (e *Engine) settle(ctx context.Context, batch int64) error {
 	if e.written.Load() >= batch {
 		return nil
 	}
-	e.writing.Lock()
-	defer e.writing.Unlock()
+	select {
+	case e.writing <- struct{}{}:
+	case <-ctx.Done():
+		return e.late()
+	}
 	if e.written.Load() >= batch {
+		<-e.writing
 		return nil
 	}
+	done := make(chan error, 1)
+	go func() {
+		err := e.write()
+		<-e.writing
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return e.late()
+	}
+}
+
+// late says that the disk keeps a caller waiting for longer than it can.
+func (e *Engine) late() error {
+	e.failing.Store(true)
+	return fmt.Errorf("%s: not written in time: %w", e.journal.path, queue.ErrAway)
+}
+
+// write writes all that was noted.
+func (e *Engine) write() error {
 	e.mu.Lock()
 	writes, upTo := e.notes.writes, e.noted
 	e.notes.writes = nil
 	e.mu.Unlock()
 	if err := e.journal.write(writes); err != nil {
 		e.mu.Lock()
+		defer e.mu.Unlock()
 		e.notes.writes = append(writes, e.notes.writes...)
-		e.mu.Unlock()
+		e.failing.Store(true)
 		return fmt.Errorf("%s: %w: %w", e.journal.path, queue.ErrAway, err)
 	}
 	e.written.Store(upTo)
@@ -184,5 +223,5 @@ func (e *Engine) Close() error {
 	if e.journal == nil {
 		return nil
 	}
-	return errors.Join(e.settle(batch), e.journal.close())
+	return errors.Join(e.settle(context.Background(), batch), e.journal.close())
 }

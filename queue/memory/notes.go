@@ -105,7 +105,7 @@ func (n *notes) room(r *room, now time.Time, sync bool) {
 		return
 	}
 	r.dirty = false
-	text, err := json.Marshal(state{now, r.presence, r.returns.Elapsed, r.over, r.allowance, r.policy.Burst, r.reserve, r.yield, r.stay})
+	text, err := json.Marshal(state{now, r.presence, r.returns, r.over, r.allowance, r.policy.Burst, r.reserve, r.yield, r.stay})
 	if err == nil { // numbers and texts: it cannot fail
 		n.add(putRoom, r.name, string(text))
 	}

@@ -19,10 +19,11 @@ type room struct {
 	yield     queue.Yield
 
 	presence time.Duration
-	synced   time.Time // when the presence clock last moved
-	returns  queue.ReturnClock
-	swept    time.Time // when stale invitations were last looked for
-	lanes    []*lane   // those of the policy first, in its order
+	seen     time.Duration // of presence, by some node
+	synced   time.Time     // when the presence clock last moved
+	returns  time.Duration // the return clock
+	swept    time.Time     // when stale invitations were last looked for
+	lanes    []*lane       // those of the policy first, in its order
 
 	entered, ending, leaving queue.Pace
 	stay                     queue.MeanOf
@@ -95,7 +96,6 @@ func (r *room) under(p queue.Policy, now time.Time) {
 		r.dirty = true // the allowance on disk would grow by what was in force before
 	}
 	r.policy = p
-	r.returns.Advance(now, p.State == queue.Hold)
 	r.allowance.Refill(now, p.Rate, p.Burst)
 	r.order(p.Lanes, now)
 }
@@ -243,7 +243,7 @@ func (r *room) standing(t queue.Ticket, now time.Time) (queue.Outcome, *lane) {
 		return queue.Outcome{Standing: queue.Waiting}, l
 	case l.fresh(t.Place, now):
 		return queue.Outcome{Standing: queue.Called}, l
-	case r.returns.Elapsed-l.passed.When(t.Place, r.returns.Elapsed) > r.policy.ReturnWithin:
+	case r.returns-l.passed.When(t.Place, r.returns) > r.policy.ReturnWithin:
 		return queue.Outcome{Standing: queue.Expired}, nil
 	}
 	return queue.Outcome{Standing: queue.Returned}, l

@@ -19,12 +19,14 @@ func (r *room) sync(s *queue.Sync, now time.Time) {
 	r.expire(now)
 	r.floor(s.Floor)
 	r.hear(s.Marks)
-	r.elapse(now)
+	r.elapse(s.Presence, now)
 	if now.Sub(r.swept) >= sweepEvery {
 		r.swept = now
 		r.sweep(now)
 	}
-	r.invite(now)
+	if r.presence < r.seen+queue.Unseen {
+		r.invite(now)
+	}
 	for _, l := range r.lanes {
 		r.settle(l, now)
 		l.retreat(now)
@@ -48,15 +50,19 @@ func (r *room) hear(marks []queue.Marks) {
 	}
 }
 
-// elapse moves the presence clock, and makes absent whose promise is over.
-func (r *room) elapse(now time.Time) {
+// elapse moves the clocks of presence and returns, and makes absent whose promise is over.
+func (r *room) elapse(seen time.Duration, now time.Time) {
+	r.seen = max(r.seen, min(seen, r.presence))
 	if r.synced.IsZero() {
 		r.synced = now
 	}
-	was := queue.PresentWindow(r.presence)
-	r.presence = queue.AdvancePresence(r.presence, now.Sub(r.synced))
+	was := r.presence
+	r.presence = queue.AdvancePresence(was, r.seen, now.Sub(r.synced))
 	r.synced = now
-	for window := was; window < queue.PresentWindow(r.presence); window++ {
+	if r.policy.State != queue.Hold {
+		r.returns += r.presence - was
+	}
+	for window := queue.PresentWindow(was); window < queue.PresentWindow(r.presence); window++ {
 		for _, l := range r.lanes {
 			r.left(l.line.forget(window))
 		}
@@ -150,7 +156,7 @@ func (r *room) turn() *lane {
 
 // settle notes how far a lane came, and frees what can no longer claim.
 func (r *room) settle(l *lane, now time.Time) {
-	clock, within := r.returns.Elapsed, r.policy.ReturnWithin
+	clock, within := r.returns, r.policy.ReturnWithin
 	if n := len(l.passed.Entries); n > 0 && clock-l.passed.Entries[n-1].At < queue.PassedEvery {
 		return
 	}

@@ -124,6 +124,15 @@ func hidesEnds() broken {
 	}}
 }
 
+// impatient lets time pass whoever sees it.
+func impatient() broken {
+	return broken{sync: func(s *queue.Sync, e queue.Engine) (*queue.View, error) {
+		all := *s
+		all.Presence = 1000 * time.Hour
+		return e.Sync(ctx, &all)
+	}}
+}
+
 // lazy refuses every third claim without a reason.
 func lazy() broken {
 	n := 0
@@ -168,6 +177,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"ignores capacity":        {"D: ", holdsAll},
 		"cuts leases":             {"D: ", cutsLeases},
 		"hides ends":              {"D: ", hidesEnds},
+		"does not wait for nodes": {"", impatient},
 		"refuses without a cause": {"E: ", lazy},
 		"begins a session again":  {"F: ", beginsAgain},
 	} {
@@ -196,6 +206,12 @@ func sceneFaults(t *testing.T, open func(*testing.T) Subject) (faults []string) 
 	sc := busy(1, 20)
 	sc.Policy.Capacity, sc.Visitors, sc.For = 150, 1200, 100*time.Second
 	sc.Policy.SessionTTL, sc.Stay, sc.Twice = 20*time.Second, 10*time.Second, true
+	sc.Script = func(s *stage) {
+		s.wait(40 * time.Second)
+		s.silent(true)
+		s.wait(10 * time.Second)
+		s.silent(false)
+	}
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, open(t), sc)
 		s.run()

@@ -85,6 +85,8 @@ func (h *history) move() {
 		h.operate()
 	case n < 97:
 		h.view = h.pass(time.Duration(h.rng.IntN(120)) * time.Second)
+	case n < 98:
+		h.unheard(time.Duration(h.rng.IntN(20)) * time.Second)
 	default:
 		if h.subject.Crash != nil {
 			h.watch.crash()
@@ -145,7 +147,7 @@ func (h *history) ask() {
 
 // hear sends a Sync with marks.
 func (h *history) hear() *queue.View {
-	s := &queue.Sync{Room: h.room, Policy: h.policy}
+	s := &queue.Sync{Room: h.room, Policy: h.policy, Presence: h.view.Presence}
 	if h.rng.IntN(2) == 0 {
 		s.EndSeq = h.view.EndSeq
 	}
@@ -157,6 +159,9 @@ func (h *history) hear() *queue.View {
 	v, err := h.Sync(h.Context(), s)
 	if err != nil {
 		h.Fatal(err)
+	}
+	if h.rng.IntN(4) == 0 {
+		return h.view // the answer was lost
 	}
 	return v
 }

@@ -28,6 +28,7 @@ type model struct {
 	lost        bool          // crashed, and no Sync since
 	restarted   time.Time     // the first request after a crash
 	presence    time.Duration
+	seen        time.Duration // of presence, by a node
 	synced      time.Time
 	silence     time.Duration // the longest there was without a Sync
 	begun       int64         // since the run began
@@ -84,13 +85,8 @@ func (m *model) at(now time.Time, run string, p queue.Policy) {
 	if m.run != "" && run != m.run != m.crashed && run != "" {
 		m.faultf("the run is %q after %q", run, m.run)
 	}
-	if (m.policy.State != queue.Hold || p.State != queue.Hold) && !m.now.IsZero() {
-		m.fast += now.Sub(m.now)
-	}
 	if m.crashed { // it may know the return clock from the last entry of passed only
 		m.slow -= min(m.slow, queue.PassedEvery+m.silence)
-	} else if m.policy.State != queue.Hold && p.State != queue.Hold && !m.now.IsZero() {
-		m.slow += now.Sub(m.now)
 	}
 	m.allow(now, p)
 	if p.State == queue.Open || m.policy.State != "" && p.Capacity != m.policy.Capacity {
@@ -111,10 +107,11 @@ func (m *model) at(now time.Time, run string, p queue.Policy) {
 func (m *model) allow(now time.Time, p queue.Policy) {
 	was, burst := m.most.rate, float64(max(p.Burst, 1))
 	m.most.refill(now, p.Rate, max(was, p.Rate), burst)
+	lower := burst
 	if m.policy.State != "" { // the time gone by may count under the burst of then
-		burst = min(burst, float64(max(m.policy.Burst, 1)))
+		lower = min(burst, float64(max(m.policy.Burst, 1)))
 	}
-	m.least.refill(now, p.Rate, min(was, p.Rate), burst)
+	m.least.refill(now, p.Rate, min(was, p.Rate), lower)
 	if p.Rate == 0 || was == 0 && m.policy.State != "" {
 		m.most.tokens, m.least.tokens = burst, 0
 	}

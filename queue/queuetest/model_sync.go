@@ -11,7 +11,7 @@ import (
 func (m *model) sync(s *queue.Sync, v *queue.View) {
 	m.at(v.Now, v.Run, s.Policy)
 	m.floor(s.Floor)
-	m.clock(v)
+	m.clock(s, v)
 	for _, marks := range s.Marks {
 		for _, k := range marks.Marks {
 			p := m.places[queue.Ticket{Lane: marks.Lane, Epoch: marks.Epoch, Place: k.Place}]
@@ -34,10 +34,20 @@ func (m *model) sync(s *queue.Sync, v *queue.View) {
 	m.inside(s, v)
 }
 
-// clock checks the presence clock.
-func (m *model) clock(v *queue.View) {
-	if step := v.Presence - m.presence; !m.synced.IsZero() && (step < 0 || step > min(time.Second, v.Now.Sub(m.synced))) {
+// clock checks the presence clock, and moves the return clock with it.
+func (m *model) clock(s *queue.Sync, v *queue.View) {
+	step := v.Presence - m.presence
+	if !m.synced.IsZero() && (step < 0 || step > min(time.Second, v.Now.Sub(m.synced))) {
 		m.faultf("the presence clock moves by %v in %v", step, v.Now.Sub(m.synced))
+	}
+	if m.lost { // a new run takes what it has for seen
+		m.seen = v.Presence
+	}
+	if m.seen = max(m.seen, min(s.Presence, m.presence)); v.Presence > m.seen+queue.Unseen {
+		m.faultf("B: the presence clock is %v beyond what any node has seen", v.Presence-m.seen)
+	}
+	if m.policy.State != queue.Hold {
+		m.fast, m.slow = m.fast+max(0, step), m.slow+max(0, step)
 	}
 	if m.lost {
 		for _, l := range m.lanes {

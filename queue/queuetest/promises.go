@@ -24,6 +24,8 @@ func testPromises(t *testing.T, open func(t *testing.T) Subject) {
 		"E/EveryLaneWhoseTurnItIs":  testLanes,
 		"G/AResetIsNoticed":         testReset,
 		"D/OpenAndBackUnderControl": testOpen,
+		"G/AwayBeforeItWasAsked":    testAway,
+		"G/AppliedButNotAnswered":   testUnanswered,
 	} {
 		t.Run(name, func(t *testing.T) {
 			f(t, open)

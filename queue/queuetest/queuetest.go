@@ -38,7 +38,7 @@ func Laws(t *testing.T, open func(t *testing.T) Subject) {
 		of   map[string]func(*desk)
 	}{
 		{"Places", places()}, {"Claims", claims()}, {"Sessions", sessions()}, {"Presence", presence()},
-		{"Returns", returns()}, {"States", states()}, {"Rooms", rooms()}, {"Restarts", restarts()},
+		{"Returns", returns()}, {"States", states()}, {"Rooms", rooms()}, {"Outages", outages()}, {"Restarts", restarts()},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for name, law := range group.of {
@@ -161,7 +161,7 @@ func (d *desk) syncMarks(window int64, places ...int64) *queue.View {
 	for _, p := range places {
 		marks = append(marks, queue.Mark{Place: p, Window: window})
 	}
-	s := &queue.Sync{Room: d.room, Policy: d.policy}
+	s := d.request()
 	if len(marks) > 0 {
 		s.Marks = []queue.Marks{{Lane: d.lane, Epoch: d.epoch, Marks: marks}}
 	}
@@ -170,6 +170,13 @@ func (d *desk) syncMarks(window int64, places ...int64) *queue.View {
 		d.Fatal(err)
 	}
 	return v
+}
+
+// request is a Sync of a node that heard all answers so far.
+func (d *desk) request() *queue.Sync {
+	d.watch.mu.Lock()
+	defer d.watch.mu.Unlock()
+	return &queue.Sync{Room: d.room, Policy: d.policy, Presence: d.watch.roomLocked(d.room).presence}
 }
 
 func (d *desk) sync() *queue.View {

@@ -144,7 +144,10 @@ func (v *visitor) inside(s *stage, ends time.Time) {
 	s.hasPass(v.t, ends)
 	for first := true; ; first = false {
 		left := time.Until(ends)
-		next := left / 2
+		if left <= 0 { // it could not be renewed
+			return
+		}
+		next := max(left/2, 100*time.Millisecond)
 		if first && left <= 30*time.Second {
 			next = min(next, time.Second) // its pass comes back with the page's images
 		}

@@ -21,6 +21,7 @@ type watch struct {
 	faults []string
 	calls  calls
 	gone   bool // the engine cannot be reached
+	mute   bool // it does what it is asked, and its answers are lost
 }
 
 // calls counts what reached the engine.
@@ -72,6 +73,22 @@ func (w *watch) away(gone bool) {
 	w.gone = gone
 }
 
+// silent loses the engine's answers, or no more.
+func (w *watch) silent(mute bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mute = mute
+}
+
+// answerLocked is an answer, unless it is lost.
+func answerLocked[T any](w *watch, answer T, err error) (T, error) {
+	if w.mute && err == nil {
+		var none T
+		return none, queue.ErrAway
+	}
+	return answer, err
+}
+
 func (w *watch) roomLocked(name string) *model {
 	m := w.rooms[name]
 	if m == nil {
@@ -97,7 +114,7 @@ func (w *watch) Step(ctx context.Context, s *queue.Step) (*queue.StepReply, erro
 	if err == nil {
 		w.roomLocked(s.Room).step(s, reply)
 	}
-	return reply, err
+	return answerLocked(w, reply, err)
 }
 
 // Sync implements [queue.Engine].
@@ -115,7 +132,7 @@ func (w *watch) Sync(ctx context.Context, s *queue.Sync) (*queue.View, error) {
 	if err == nil {
 		w.roomLocked(s.Room).sync(s, v)
 	}
-	return v, err
+	return answerLocked(w, v, err)
 }
 
 // Control implements [queue.Engine].
@@ -130,7 +147,7 @@ func (w *watch) Control(ctx context.Context, c *queue.Control) (queue.Overrides,
 	if err == nil {
 		w.roomLocked(c.Room).control(c, o)
 	}
-	return o, err
+	return answerLocked(w, o, err)
 }
 
 // bucket bounds the tokens an allowance can have from one side.
