@@ -271,8 +271,9 @@ func TestLiveDemo(t *testing.T) {
 	b.until(waiting)
 	b.shot("demo-waiting")
 	b.until(`document.querySelector('form[action="/deals/mat"]') !== null`)
-	if pages := b.documents(); !slices.Equal(pages, []string{"/deals/mat", "/deals/mat"}) {
-		t.Errorf("the browser asked for %q", pages)
+	// Once to wait, once to go in, and again for each claim that was refused for the moment.
+	if pages := b.documents(); len(pages) < 2 || slices.ContainsFunc(pages, func(page string) bool { return page != "/deals/mat" }) {
+		t.Errorf("the browser asked for %q, want /deals/mat alone", pages)
 	}
 	b.clean()
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
