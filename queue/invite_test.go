@@ -99,7 +99,8 @@ func TestReserve(t *testing.T) {
 	f(1, 4, 100, 2, 5)
 	f(2, 1, 5000, 0, 8)
 	f(3, 50, 0, 8, 0)
-	f(3, 50, 1, 8, 1)
+	f(3, 50, 1, 8, 0) // or nobody would ever enter
+	f(3, 2, 2, 1, 1)
 	f(119.9, 50, 20, 8, 1)
 	f(120, 50, 20, 0, 0)
 	r.Refuse(after(200))

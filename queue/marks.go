@@ -1,6 +1,9 @@
 package queue
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // marker gathers the presence marks a node owes its engine: at most one for
 // a place and window.
@@ -88,8 +91,8 @@ func (m *marker) confirm(sent []Marks) {
 			if l.lane != s.Lane || l.epoch != s.Epoch {
 				continue
 			}
-			if l.sent += len(s.Marks); l.sent == len(l.due) {
-				l.due, l.sent = l.due[:0], 0
+			if l.sent += len(s.Marks); l.sent > len(l.due)/2 {
+				l.due, l.sent = slices.Clone(l.due[l.sent:]), 0 // the engine may still read what was sent
 			}
 		}
 	}

@@ -105,3 +105,29 @@ func TestMarksTakeFewBytes(t *testing.T) {
 	}
 	runtime.KeepAlive(&m)
 }
+
+// Marks that arrive during each Sync keep those that were confirmed from being all: they
+// are let go all the same.
+func TestConfirmedMarksAreLetGo(t *testing.T) {
+	var m marker
+	place := int64(0)
+	add := func(n int) {
+		for range n {
+			place++
+			m.mark(Ticket{"public", 1, place}, 1)
+		}
+	}
+	add(100)
+	for range 1000 {
+		sent, _ := m.next(nil, MaxMarks)
+		first, n := sent[0].Marks[0].Place, len(sent[0].Marks)
+		add(100)
+		m.confirm(sent)
+		if sent[0].Marks[0].Place != first {
+			t.Fatal("what was sent is overwritten")
+		}
+		if l := m.lanes[0]; len(l.due)-l.sent != 100 || cap(l.due) > 1000 {
+			t.Fatalf("after %d were confirmed: %d of %d due, room for %d", n, len(l.due)-l.sent, len(l.due), cap(l.due))
+		}
+	}
+}

@@ -20,7 +20,7 @@ func (r *Reserve) held(now time.Time) bool {
 	return !r.Refused.IsZero() && now.Sub(r.Refused) < ReserveFor
 }
 
-// Tokens returns how many tokens an ordinary claim must leave at now.
+// Tokens returns how many tokens an ordinary claim must leave at now: fewer than burst.
 func (r *Reserve) Tokens(now time.Time, burst int) int {
 	if !r.held(now) {
 		return 0
@@ -28,10 +28,10 @@ func (r *Reserve) Tokens(now time.Time, burst int) int {
 	return min(8, burst/2)
 }
 
-// Slots returns how many slots an ordinary claim must leave at now.
+// Slots returns how many slots an ordinary claim must leave at now: never all of them.
 func (r *Reserve) Slots(now time.Time, capacity int) int {
 	if !r.held(now) || capacity <= 0 {
 		return 0
 	}
-	return min(8, max(1, capacity/20))
+	return min(8, max(1, capacity/20), capacity-1)
 }

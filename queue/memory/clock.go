@@ -2,8 +2,9 @@ package memory
 
 import "time"
 
-// clock is the engine's time: the wall clock's, except that it never goes back
-// and never stands still while the wall clock is set back.
+// clock is the engine's time: it starts as the wall clock's, or where an earlier run
+// ended if that is later, and goes on as fast as real time does, whatever the wall
+// clock is set to meanwhile.
 type clock struct {
 	last time.Time // the engine's, without a monotonic reading
 	read time.Time // when last was read, with one
@@ -12,10 +13,10 @@ type clock struct {
 // now returns the engine's time.
 func (c *clock) now() time.Time {
 	read := time.Now()
-	if wall := read.UTC().Round(0); c.read.IsZero() {
-		c.last = later(c.last, wall)
+	if c.read.IsZero() {
+		c.last = later(c.last, read.UTC().Round(0))
 	} else {
-		c.last = later(c.last.Add(max(0, read.Sub(c.read))), wall)
+		c.last = c.last.Add(max(0, read.Sub(c.read)))
 	}
 	c.read = read
 	return c.last

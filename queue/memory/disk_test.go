@@ -3,6 +3,8 @@ package memory
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -161,5 +163,46 @@ func TestAHangingDiskKeepsNobodyWaiting(t *testing.T) {
 	}
 	if j := join(t, e, p, 1); j.First != 102 {
 		t.Errorf("place %d, want 102: what waited was done, what came later was not", j.First)
+	}
+}
+
+// TestThePowerFails: what is surely on the disk suffices that no place is given twice.
+func TestThePowerFails(t *testing.T) {
+	folder, disk := t.TempDir(), t.TempDir()
+	e := open(t, folder)
+	p := policy()
+	var last queue.Joined
+	synced := 0
+	for i := range 200 {
+		n := 1 + i%7*40
+		if i == 150 {
+			c := &queue.Control{Room: "spring", Policy: p, Reset: true}
+			if _, err := e.Control(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		written := e.written.Load()
+		last = join(t, e, p, n)
+		last.First += int64(n - 1)
+		if e.written.Load() > written && e.journal.full { // all commits until now were waited for
+			synced++
+			for _, name := range []string{"queue.db", "queue.db-wal"} {
+				data, err := os.ReadFile(filepath.Join(folder, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(disk, name), data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	j := join(t, open(t, disk), p, 1)
+	t.Logf("%d of 200 joins waited for the disk", synced)
+	if j.Epoch < last.Epoch || j.Epoch == last.Epoch && j.First <= last.First {
+		t.Errorf("place %d of epoch %d is given, and %d of epoch %d was", j.First, j.Epoch, last.First, last.Epoch)
+	}
+	if synced > 100 {
+		t.Errorf("%d of 200 joins waited for the disk", synced)
 	}
 }

@@ -10,7 +10,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver of the journal
 )
@@ -63,6 +65,9 @@ type journal struct {
 	lock *os.File
 	db   *sql.DB
 	do   [len(statements)]*sql.Stmt
+
+	full   bool      // the last commit, and so all before it, is on the disk itself
+	synced time.Time // when one was
 }
 
 // openJournal takes the folder for this process. What is there and is not a
@@ -116,7 +121,7 @@ func (j *journal) open() error {
 			return err
 		}
 	}
-	// NORMAL: a commit survives the death of the process without waiting for the disk.
+	// NORMAL: a commit survives the death of the process without waiting for the disk, see wait.
 	if _, err := j.db.Exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000`); err != nil {
 		return err
 	}
@@ -177,8 +182,44 @@ func dsn(path, mode string) string {
 	return u.String()
 }
 
-// write commits all of the writes, or none.
+// syncEvery bounds what the loss of power costs.
+const syncEvery = time.Second
+
+// write commits all of the writes, or none. A commit survives the death of the
+// process. The loss of power takes back those of the last second (claims, renewals, ends
+// and heads; of ten seconds where little is written), but none that moved a mark or began
+// an epoch: it gives no place twice.
 func (j *journal) write(writes []write) error {
+	full := time.Since(j.synced) >= syncEvery || slices.ContainsFunc(writes, func(w write) bool { return w.sync })
+	if err := j.wait(full); err != nil {
+		return err
+	}
+	if err := j.commit(writes); err != nil {
+		return err
+	}
+	if full {
+		j.synced = time.Now()
+	}
+	return nil
+}
+
+// wait has commits wait for the disk, or not.
+func (j *journal) wait(full bool) error {
+	if full == j.full {
+		return nil
+	}
+	set := `PRAGMA synchronous = NORMAL`
+	if full {
+		set = `PRAGMA synchronous = FULL`
+	}
+	_, err := j.db.Exec(set)
+	if err == nil {
+		j.full = full
+	}
+	return err
+}
+
+func (j *journal) commit(writes []write) error {
 	tx, err := j.db.Begin()
 	if err != nil {
 		return err

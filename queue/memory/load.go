@@ -59,7 +59,7 @@ func (j *journal) loadLanes(rooms map[string]*room) error {
 			return fmt.Errorf("lane %q of room %q, which is not there", name, room)
 		}
 		l := newLane(name, epoch)
-		l.weight, l.mark, l.gone, l.rowHead = weight, mark, gone, head
+		l.weight, l.mark, l.gone, l.rowHead, l.rowMark, l.rowEpoch = weight, mark, gone, head, mark, epoch
 		l.line.head, l.line.tail = gone, gone // nobody asks for what was passed before
 		l.line.jump(mark)
 		l.line.raise(head)

@@ -27,7 +27,7 @@ type Options struct {
 
 // Engine is a [queue.Engine] for the nodes of one process. What a reply says was
 // handed to the operating system: it survives the death of the process at any instant. It was
-// handed to the disk within a second: what the loss of power costs, see [journal.write].
+// handed to the disk within seconds: what the loss of power costs, see [journal.write].
 type Engine struct {
 	mu     sync.Mutex // guards all down to closed
 	clock  clock

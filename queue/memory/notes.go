@@ -19,10 +19,11 @@ type notes struct {
 type write struct {
 	what statement
 	args []any
+	sync bool // the loss of power must not take it back
 }
 
 func (n *notes) add(what statement, args ...any) {
-	n.writes = append(n.writes, write{what, args})
+	n.writes = append(n.writes, write{what: what, args: args})
 }
 
 // session notes a session as it is now.
@@ -97,8 +98,9 @@ func (n *notes) room(r *room, now time.Time, sync bool) {
 	}
 	for _, l := range r.lanes {
 		if l.dirty || l.line.head != l.rowHead || sync && l.line.tail != l.rowTail {
-			l.dirty, l.rowHead, l.rowTail = false, l.line.head, l.line.tail
 			n.add(putLane, r.name, l.name, l.weight, l.epoch, l.line.head, l.line.tail, l.mark, l.gone)
+			n.writes[len(n.writes)-1].sync = l.mark > l.rowMark || l.epoch != l.rowEpoch
+			l.dirty, l.rowHead, l.rowTail, l.rowMark, l.rowEpoch = false, l.line.head, l.line.tail, l.mark, l.epoch
 		}
 	}
 	if !r.dirty {

@@ -61,6 +61,8 @@ type lane struct {
 
 	dirty            bool // the lane's row on disk is behind
 	rowHead, rowTail int64
+	rowMark          int64
+	rowEpoch         int64
 }
 
 // call is a fresh invitation.

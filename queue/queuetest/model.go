@@ -183,7 +183,7 @@ func (m *model) refuse(p *place, was queue.Standing) {
 	tokens, slots := 1.0, 1
 	if was == queue.Called && m.now.Sub(m.refused) < queue.ReserveFor {
 		tokens += float64(min(8, m.policy.Burst/2))
-		slots += min(8, max(1, m.policy.Capacity/20))
+		slots += min(8, max(1, m.policy.Capacity/20), max(0, m.policy.Capacity-1))
 	}
 	token := m.policy.Rate == 0 || m.least.tokens > tokens+1e-6
 	// After a crash the slots of those that were ended may be held for a second anew.
