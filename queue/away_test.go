@@ -37,7 +37,7 @@ func TestNowIsNeverBehind(t *testing.T) {
 
 func TestNowBeforeAnAnswerIsTheNodes(t *testing.T) {
 	r, err := NewRoom(Config{
-		Name: "spring", Engine: newScript(), Now: func() time.Time { return t0 }, Policy: Policy{Lanes: public},
+		Name: "spring", Engine: newScript(), Now: func() time.Time { return t0 }, Policy: Policy{SessionTTL: time.Minute, Lanes: public},
 	})
 	if err != nil || !r.Now().Equal(t0) {
 		t.Errorf("%v, %v", r.Now(), err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 )
 
 // check returns the first fault of p.
@@ -17,6 +18,14 @@ func (p *Policy) check() error {
 		return fmt.Errorf("burst: want 1 or more, got %d", p.Burst)
 	case p.Capacity < 0:
 		return fmt.Errorf("capacity: want 0 or more, got %d", p.Capacity)
+	case p.SessionTTL < time.Second:
+		return fmt.Errorf("session ttl: want 1s or more, got %v", p.SessionTTL)
+	case p.SessionMax != 0 && p.SessionMax < time.Second:
+		return fmt.Errorf("longest session: want 0 or 1s or more, got %v", p.SessionMax)
+	case p.ReturnWithin < 0:
+		return fmt.Errorf("return within: want 0 or more, got %v", p.ReturnWithin)
+	case p.State != "" && !p.State.known():
+		return fmt.Errorf("state: want auto, hold, open or closed, got %q", p.State)
 	case len(p.Lanes) == 0:
 		return errors.New("lanes: want at least one")
 	}

@@ -51,7 +51,7 @@ func TestControl(t *testing.T) {
 }
 
 func TestNewRoomRefuses(t *testing.T) {
-	good := Config{Name: "spring", Engine: newScript(), Policy: Policy{Rate: 1, Burst: 1, Lanes: public}}
+	good := Config{Name: "spring", Engine: newScript(), Policy: Policy{Rate: 1, Burst: 1, SessionTTL: time.Second, Lanes: public}}
 	f := func(want string, change func(*Config)) {
 		t.Helper()
 		cfg := good
@@ -65,6 +65,10 @@ func TestNewRoomRefuses(t *testing.T) {
 	f("room spring: rate: want 0 or more, got -1", func(c *Config) { c.Policy.Rate = -1 })
 	f("room spring: burst: want 1 or more, got 0", func(c *Config) { c.Policy.Burst = 0 })
 	f("room spring: capacity: want 0 or more, got -1", func(c *Config) { c.Policy.Capacity = -1 })
+	f("room spring: session ttl: want 1s or more, got 999ms", func(c *Config) { c.Policy.SessionTTL = 999 * time.Millisecond })
+	f("room spring: longest session: want 0 or 1s or more, got 1ns", func(c *Config) { c.Policy.SessionMax = 1 })
+	f("room spring: return within: want 0 or more, got -1ns", func(c *Config) { c.Policy.ReturnWithin = -1 })
+	f(`room spring: state: want auto, hold, open or closed, got "on"`, func(c *Config) { c.Policy.State = "on" })
 	f("room spring: lanes: want at least one", func(c *Config) { c.Policy.Lanes = nil })
 	f(`room spring: lane "a": weight: want 1 or more, got 0`, func(c *Config) { c.Policy.Lanes = []Lane{{"a", 0}} })
 	f(`room spring: lane "a": there are two`, func(c *Config) { c.Policy.Lanes = []Lane{{"a", 1}, {"a", 1}} })

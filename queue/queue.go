@@ -41,7 +41,8 @@ type Engine interface {
 	Sync(ctx context.Context, s *Sync) (*View, error)
 
 	// Control changes the overrides of a room, or resets it, and returns the
-	// overrides now in force. A change is in the View of every later Sync.
+	// overrides now in force. A change is in the View of every later Sync. One that makes
+	// no room is refused as [Overrides.Apply] says.
 	Control(ctx context.Context, c *Control) (Overrides, error)
 }
 

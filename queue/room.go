@@ -157,12 +157,15 @@ func (r *Room) Promise(t Ticket, pollAfter time.Duration) {
 
 // Control changes the overrides of the room, or resets it, and returns those in
 // force. It fills in c.Room and c.Policy. An error that wraps [ErrAway] leaves it unknown
-// whether the change was made.
+// whether the change was made; one that wraps [ErrRefused] says that it never will be.
 func (r *Room) Control(ctx context.Context, c Control) (Overrides, error) {
 	c.Room, c.Policy = r.cfg.Name, r.Policy()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	o, err := r.cfg.Engine.Control(ctx, &c)
+	if errors.Is(err, ErrRefused) {
+		return Overrides{}, err
+	}
 	if err != nil {
 		return Overrides{}, r.away(err)
 	}

@@ -7,6 +7,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -92,11 +93,12 @@ func (e *Engine) Sync(ctx context.Context, s *queue.Sync) (view *queue.View, err
 
 // Control implements [queue.Engine].
 func (e *Engine) Control(ctx context.Context, c *queue.Control) (in queue.Overrides, err error) {
+	var refused error
 	err = e.with(ctx, c.Room, c.Policy, func(r *room, now time.Time) {
-		in = r.control(c, now)
+		in, refused = r.control(c, now)
 		e.notes.room(r, now, true)
 	})
-	if err != nil {
+	if err = cmp.Or(err, refused); err != nil {
 		return queue.Overrides{}, err
 	}
 	return in, nil

@@ -82,18 +82,7 @@ func newLane(name string, epoch int64) *lane {
 // under puts a request's policy in force: the overrides go before it, lanes it
 // names are made, and those it no longer names drain behind the others.
 func (r *room) under(p queue.Policy, now time.Time) {
-	if r.over.State != nil {
-		p.State = *r.over.State
-	}
-	if r.over.Rate != nil {
-		p.Rate = *r.over.Rate
-	}
-	if r.over.Capacity != nil {
-		p.Capacity = *r.over.Capacity
-	}
-	if p.State == "" {
-		p.State = queue.Auto
-	}
+	p = r.over.Over(p)
 	if p.Rate != r.policy.Rate || p.Burst != r.policy.Burst {
 		r.dirty = true // the allowance on disk would grow by what was in force before
 	}

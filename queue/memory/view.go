@@ -35,27 +35,14 @@ func (r *room) view(endSeq int64, now time.Time) *queue.View {
 	return v
 }
 
-// control changes the overrides, or resets the room.
-func (r *room) control(c *queue.Control, now time.Time) queue.Overrides {
-	change(&r.over.State, c.State)
-	change(&r.over.Rate, c.Rate)
-	change(&r.over.Capacity, c.Capacity)
-	change(&r.over.Message, c.Message)
+// control changes the overrides, or resets the room. A change that is refused changes nothing.
+func (r *room) control(c *queue.Control, now time.Time) (queue.Overrides, error) {
+	if err := r.over.Apply(c); err != nil {
+		return queue.Overrides{}, err
+	}
 	if c.Reset {
 		r.reset(now)
 	}
 	r.dirty = true
-	return r.over
-}
-
-// change sets what is in force to a copy of what is asked for.
-func change[T any](in **T, c queue.Change[T]) {
-	if !c.Set {
-		return
-	}
-	*in = nil
-	if c.To != nil {
-		to := *c.To
-		*in = &to
-	}
+	return r.over, nil
 }

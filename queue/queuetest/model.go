@@ -77,6 +77,10 @@ func (m *model) at(now time.Time, run string, p queue.Policy) {
 		p.State = *m.over.State
 	}
 	if m.over.Rate != nil {
+		second := max(4, int(*m.over.Rate+1-1e-9))
+		if p.Burst > second || p.Rate == 0 {
+			p.Burst = second
+		}
 		p.Rate = *m.over.Rate
 	}
 	if m.over.Capacity != nil {
