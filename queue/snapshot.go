@@ -68,6 +68,7 @@ func (s *snapshot) synced(v *View, p *Policy) *snapshot {
 		if was := s.line(lv.Lane); was != nil {
 			keepUp(lv, was)
 		}
+		lv.Present = min(lv.Present, lv.Tail-lv.Head) // counted a while ago
 		n.lines = append(n.lines, newLine(*lv, p.weight(lv.Lane)))
 		waiting += n.lines[i].waiting
 	}

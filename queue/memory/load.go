@@ -110,8 +110,7 @@ func (j *journal) loadPlaces(rooms map[string]*room, now time.Time) error {
 			return nil
 		}
 		if one.over {
-			one.frees = earlier(one.ends, now.Add(endTravels))
-			r.sessions.void(queue.End{Ticket: t, Until: one.ends})
+			r.sessions.void(one, now)
 		}
 		r.sessions.add(one)
 		return nil

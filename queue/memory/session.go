@@ -1,7 +1,9 @@
 package memory
 
 import (
+	"cmp"
 	"container/heap"
+	"slices"
 	"time"
 
 	"github.com/dealgate/dealgate/queue"
@@ -14,6 +16,10 @@ const (
 	// endTravels is how long the slot of a session that ended before its lease
 	// stays taken: by then every node has the end list.
 	endTravels = time.Second
+	// mostEnds bounds the end list. A session that is ended beyond it keeps its slot until
+	// its lease ends, since nodes go on accepting its pass.
+	mostEnds = 1 << 16
+	cutEvery = time.Second
 )
 
 // session is an admitted visitor's stay, from its claim until its slot is free.
@@ -67,8 +73,15 @@ type sessions struct {
 	by    map[queue.Ticket]*session
 	slots slots
 	over  int // of slots: held only until the end list has travelled
-	ended []queue.End
+	ended []listed
 	seq   int64 // of the last of ended
+	cut   time.Time
+}
+
+// listed is an entry of the end list, by rising seq.
+type listed struct {
+	queue.End
+	seq int64
 }
 
 func (s *sessions) add(one *session) {
@@ -91,16 +104,20 @@ func (s *sessions) prolong(one *session, ends time.Time) {
 // end ends a session before its lease.
 func (s *sessions) end(one *session, now time.Time) {
 	one.over = true
-	one.frees = earlier(one.ends, now.Add(endTravels))
-	heap.Fix(&s.slots, one.index)
 	s.over++
-	s.void(queue.End{Ticket: one.ticket, Until: one.ends})
+	s.void(one, now)
+	heap.Fix(&s.slots, one.index)
 }
 
-// void puts a pass on the end list.
-func (s *sessions) void(e queue.End) {
+// void puts the pass of a session that is over on the end list, if there is room, and
+// then has its slot free when the list has travelled.
+func (s *sessions) void(one *session, now time.Time) {
+	if len(s.ended) >= mostEnds {
+		return
+	}
 	s.seq++
-	s.ended = append(s.ended, e)
+	s.ended = append(s.ended, listed{queue.End{Ticket: one.ticket, Until: one.ends}, s.seq})
+	one.frees = earlier(one.ends, now.Add(endTravels))
 }
 
 // expire frees the slots whose time has come, at most queue.MaxExpiries, and
@@ -114,18 +131,21 @@ func (s *sessions) expire(now time.Time, each func(*session)) {
 		}
 		each(one)
 	}
-	keep := 0 // the list is in order of ending, not of Until: only its beginning is cut
-	for keep < len(s.ended) && !s.ended[keep].Until.After(now) {
-		keep++
+	if now.Sub(s.cut) >= cutEvery {
+		s.cut = now
+		s.ended = slices.DeleteFunc(s.ended, func(e listed) bool { return !e.Until.After(now) })
 	}
-	s.ended = s.ended[keep:]
 }
 
 // since are the entries of the end list after seq; all if seq is not of this run.
 func (s *sessions) since(seq int64) []queue.End {
-	n := s.seq - seq
-	if n < 0 || n > int64(len(s.ended)) {
-		n = int64(len(s.ended))
+	if seq > s.seq {
+		seq = 0
 	}
-	return append([]queue.End(nil), s.ended[int64(len(s.ended))-n:]...)
+	from, _ := slices.BinarySearchFunc(s.ended, seq+1, func(e listed, seq int64) int { return cmp.Compare(e.seq, seq) })
+	var out []queue.End
+	for _, e := range s.ended[from:] {
+		out = append(out, e.End)
+	}
+	return out
 }
