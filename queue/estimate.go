@@ -38,6 +38,12 @@ const longest = 30 * 24 * time.Hour
 // noIdea is the pace of those to whom no ETA can be told for want of any figure.
 const noIdea = 25 * time.Second
 
+// paceRate is the least rate of entry per second by which visitors are told to poll: a room
+// that is held, or slow, may be sped up at any time, and finds the first in line polling
+// often enough to be called at some hundred a second. It costs a room no more than some
+// thousand polls per second.
+const paceRate = 50.0
+
 // outlook is what of a View decides how long a wait is.
 type outlook struct {
 	rate    float64 // of entry per second; +Inf: no limit; 0: unknown
@@ -88,7 +94,7 @@ func (o *outlook) estimate(e *Estimate, ahead float64) {
 		return
 	}
 	eta := wait(ahead, o.rate, o.leaving)
-	e.pace = eta
+	e.pace = min(eta, wait(ahead, paceRate, 0))
 	if !math.IsInf(o.rate, 1) {
 		e.Rate = o.rate
 	}

@@ -153,3 +153,25 @@ func TestPollBudget(t *testing.T) {
 		}
 	}
 }
+
+// TestASlowRoomMayBeSpedUp: the first in line poll often whatever the rate is, and all of
+// them together no more than the node can take.
+func TestASlowRoomMayBeSpedUp(t *testing.T) {
+	f := func(ahead float64, want time.Duration) {
+		t.Helper()
+		var e Estimate
+		o := outlook{rate: 0.1, free: math.Inf(1), still: true}
+		o.estimate(&e, ahead)
+		if got := pollBase(e.pace, 1); got != want {
+			t.Errorf("with %v ahead come back in %v, want %v", ahead, got, want)
+		}
+	}
+	f(0, PollLeast)
+	f(400, PollLeast)
+	f(1250, 5*time.Second)
+	f(2500, 10*time.Second)
+	f(1e6, PollMost)
+	if o := (outlook{rate: 0.1}); o.polls(7500, 1) > 1200 {
+		t.Errorf("7,500 who wait poll %.0f times a second", o.polls(7500, 1))
+	}
+}

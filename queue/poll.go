@@ -57,8 +57,9 @@ func (o *outlook) polls(waiting, stretch float64) float64 {
 
 // within returns how many places have an ETA of at most so many seconds.
 func (o *outlook) within(seconds float64) float64 {
+	within := o.rate * seconds
 	if x := o.leaving * seconds; x > 1e-6 {
-		return o.rate * math.Expm1(x) / o.leaving
+		within = o.rate * math.Expm1(x) / o.leaving
 	}
-	return o.rate * seconds
+	return max(within, paceRate*seconds)
 }

@@ -14,6 +14,7 @@ func testPromises(t *testing.T, open func(t *testing.T) Subject) {
 	for name, f := range map[string]func(*testing.T, func(*testing.T) Subject){
 		"A/NoPlaceTwice":            testPlaces,
 		"B/RateJump":                testJump,
+		"E/RiseFromAlmostNothing":   testRise,
 		"C/ReturnersIncluded":       testReturners,
 		"D/Capacity20":              testCapacity20,
 		"D/Capacity1":               testCapacity1,
@@ -104,6 +105,27 @@ func testJump(t *testing.T, open func(*testing.T) Subject) {
 	s.inOrder(t)
 	if got, want := s.begunBetween(65*time.Second, 90*time.Second), 25*100.0; float64(got) < 0.99*want {
 		t.Errorf("seed %d: E: %d began from 5 to 30 s after the jump, want %.0f", s.Seed, got, want)
+	}
+}
+
+// testRise speeds up a room in which everybody had been told to wait for an hour.
+func testRise(t *testing.T, open func(*testing.T) Subject) {
+	sc := busy(16, 20)
+	sc.Policy.Rate, sc.Visitors, sc.For, sc.Stay = 1, 6000, 70*time.Second, time.Second
+	sc.Policy.Burst, sc.Leave = 200, 0.1
+	sc.Script = func(s *stage) {
+		rate := 200.0
+		if s.wait(45 * time.Second) {
+			s.change(queue.Control{Rate: queue.Change[float64]{Set: true, To: &rate}})
+		}
+	}
+	s := play(t, open, sc)
+	t.Log(s.summary())
+	s.inOrder(t)
+	got := float64(s.begunBetween(47*time.Second, 67*time.Second)) / (20 * 200)
+	t.Logf("E: %.3f of the rate from 2 to 22 s after the rise", got)
+	if got < 0.95 {
+		t.Errorf("seed %d: E: %.3f of the rate from 2 to 22 s after the rise", s.Seed, got)
 	}
 }
 
