@@ -17,8 +17,8 @@ const (
 )
 
 // Over returns the policy in force where the overrides go before p. A rate that is
-// overridden has no larger burst than one second of it, at least 4, and than p where p
-// has a rate.
+// overridden has the burst of p, more if it is higher than the rate of p by as many times,
+// but no more than one second of it, at least 4.
 func (o *Overrides) Over(p Policy) Policy {
 	if o.State != nil {
 		p.State = *o.State
@@ -27,11 +27,12 @@ func (o *Overrides) Over(p Policy) Policy {
 		p.State = Auto
 	}
 	if o.Rate != nil {
-		most := int(max(4, math.Ceil(min(*o.Rate, mostRate))))
-		if p.Rate <= 0 {
-			p.Burst = most
+		most := max(4, math.Ceil(min(*o.Rate, mostRate)))
+		burst := most
+		if p.Rate > 0 {
+			burst = max(1, math.Ceil(*o.Rate/p.Rate)) * float64(p.Burst)
 		}
-		p.Rate, p.Burst = *o.Rate, min(p.Burst, most)
+		p.Rate, p.Burst = *o.Rate, int(min(burst, most))
 	}
 	if o.Capacity != nil {
 		p.Capacity = *o.Capacity

@@ -17,8 +17,10 @@ func TestOverriddenRateHasABurstOfItsOwn(t *testing.T) {
 	f(500, 500, 5, 5)
 	f(500, 500, 0.1, 4)
 	f(500, 500, 50.5, 51)
-	f(50, 10, 400, 10) // asked for to be smooth
-	f(0, 0, 400, 400)  // nothing was asked for
+	f(5, 5, 400, 400)
+	f(50, 10, 400, 80) // asked for to be smooth
+	f(50, 10, 40, 10)
+	f(0, 0, 400, 400) // nothing was asked for
 }
 
 func TestChangesThatMakeNoRoomAreRefused(t *testing.T) {

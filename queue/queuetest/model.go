@@ -1,6 +1,7 @@
 package queuetest
 
 import (
+	"math"
 	"time"
 
 	"github.com/dealgate/dealgate/queue"
@@ -78,6 +79,9 @@ func (m *model) at(now time.Time, run string, p queue.Policy) {
 	}
 	if m.over.Rate != nil {
 		second := max(4, int(*m.over.Rate+1-1e-9))
+		if p.Rate > 0 {
+			p.Burst *= max(1, int(math.Ceil(*m.over.Rate/p.Rate)))
+		}
 		if p.Burst > second || p.Rate == 0 {
 			p.Burst = second
 		}
