@@ -118,18 +118,19 @@ func (g *gate) apply(cfg *configs.Config) error {
 	if err != nil {
 		return err
 	}
-	if g.shop != nil {
+	served := g.serving(cfg, keys, upstreams, rooms)
+	handler, err := proxy.New(served)
+	if err != nil {
+		return err
+	}
+	if g.shop != nil { // the last that can fail: nothing else has changed yet
 		if err := g.shop.setDeals(g.ctx, cfg); err != nil {
 			return err
 		}
 	}
-	served := g.serving(cfg, keys, upstreams, rooms)
 	if g.handler == nil {
-		g.handler, err = proxy.New(served)
-	} else {
-		err = g.handler.Reload(served)
-	}
-	if err != nil {
+		g.handler = handler
+	} else if err := g.handler.Reload(served); err != nil {
 		return err
 	}
 	if g.cfg != nil {
@@ -165,13 +166,14 @@ func (g *gate) replaceLocked(cfg *configs.Config, keys *token.Keyring, upstreams
 	g.cfg, g.keys, g.upstreams, g.rooms = cfg, keys, upstreams, rooms
 }
 
-// keysLocked returns the keyring of cfg: the one in force if nothing changed,
-// since it remembers the tokens it verified.
+// keysLocked returns the keyring of cfg: the one in force if nothing can have
+// changed, since it remembers the tokens it verified. A file may hold another key by now.
 func (g *gate) keysLocked(cfg *configs.Config) (*token.Keyring, error) {
-	if g.cfg != nil && reflect.DeepEqual(g.cfg.Tokens, cfg.Tokens) {
+	keys := tokenKeys(cfg)
+	inFile := slices.ContainsFunc(keys, func(k token.Key) bool { return k.File != "" })
+	if g.cfg != nil && !inFile && reflect.DeepEqual(g.cfg.Tokens, cfg.Tokens) {
 		return g.keys, nil
 	}
-	keys := tokenKeys(cfg)
 	if len(keys) == 0 {
 		key, err := token.Generate(filepath.Join(cfg.Store.Path, "tokens.key"))
 		if err != nil {

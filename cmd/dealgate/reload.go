@@ -19,13 +19,16 @@ import (
 // several steps.
 const settle = 200 * time.Millisecond
 
-// watch takes the file over again on SIGHUP and whenever it changes, until ctx
-// ends. A file that is invalid changes nothing; it is said in the log.
-func (g *gate) watch(ctx context.Context, file string) error {
+// hangups are the SIGHUPs from now on, which do not end the process any more.
+func hangups() <-chan os.Signal {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
+	return hup
+}
 
+// watch takes the file over again on each hup and whenever it changes, until
+// ctx ends. A file that is invalid changes nothing; it is said in the log.
+func (g *gate) watch(ctx context.Context, file string, hup <-chan os.Signal) error {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
 		return fmt.Errorf("watching %s: %w", file, err)

@@ -28,6 +28,7 @@ func serve(ctx context.Context, args []string, std streams) error {
 	if goOn, err := parseFlags(flags, args, std); !goOn {
 		return err
 	}
+	hup := hangups() // also one that comes while we start
 	cfg, err := load(*file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w; --config names another, 'dealgate defaults' prints one to start from", err)
@@ -35,7 +36,7 @@ func serve(ctx context.Context, args []string, std streams) error {
 	if err != nil {
 		return err
 	}
-	return runGate(ctx, cfg, std, func(ctx context.Context, g *gate) error { return g.watch(ctx, *file) })
+	return runGate(ctx, cfg, std, func(ctx context.Context, g *gate) error { return g.watch(ctx, *file, hup) })
 }
 
 // runGate runs cfg until one of its parts fails or beside returns, which runs
