@@ -56,11 +56,7 @@ func (x *exchange) run(ctx *fasthttp.RequestCtx, f *Forwarding) error {
 		return err
 	}
 	safe := size == 0 && (ctx.IsGet() || ctx.IsHead() || ctx.IsOptions())
-	which := pooled
-	if !safe {
-		which = proved // it cannot be tried again
-	}
-	err = x.attempt(ctx, which, stream, size)
+	err = x.attempt(ctx, pooled, stream, size)
 	if err != nil && safe && x.c != nil && x.c.reused && errors.Is(err, errSilent) {
 		// The origin closed an unused connection as we took it.
 		x.c.drop()

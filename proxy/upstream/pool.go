@@ -8,20 +8,15 @@ import (
 	"time"
 )
 
-const (
-	// restFor is how long a target that could not be reached is passed over
-	// while there are others.
-	restFor = time.Second
-	// trustFor is how long an unused connection counts as open without a look.
-	trustFor = 10 * time.Millisecond
-)
+// restFor is how long a target that could not be reached is passed over
+// while there are others.
+const restFor = time.Second
 
 // A choice says which connection a request may take.
 type choice int
 
 const (
-	pooled choice = iota // any
-	proved               // a new one, or one that was just seen to be open
+	pooled choice = iota // a new one, or one that was just seen to be open and silent
 	fresh                // a new one
 )
 
@@ -64,15 +59,16 @@ type target struct {
 	closed bool
 }
 
-// get takes the connection used last, or dials.
+// get takes the connection used last, or dials. It looks at every connection
+// before it is used again: bytes that nobody asked for would be taken for the
+// answer to the next request, which may be another visitor's.
 func (t *target) get(which choice, now time.Time) (*conn, error) {
 	for which != fresh {
 		c := t.pop()
 		if c == nil {
 			break
 		}
-		age := now.Sub(c.used)
-		if age > t.idleFor || ((which == proved || age > trustFor) && !c.quiet()) {
+		if now.Sub(c.used) > t.idleFor || !c.quiet() {
 			c.drop()
 			continue
 		}

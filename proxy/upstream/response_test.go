@@ -162,24 +162,46 @@ func TestSurplusBytesReachNobody(t *testing.T) {
 			t.Errorf("%s: %d connections for 3 requests", name, n)
 		}
 	}
-	later := make(chan bool)
-	o := rawtest.Serve(t, func(c *rawtest.Conn, _ int) {
-		if _, err := readRequest(c); err != nil {
-			return
+}
+
+// TestSurplusBytesThatLagReachNobody: the connection is in the pool, and unused
+// for an instant only, when the origin says more than it was asked for. The next
+// request there may be another visitor's.
+func TestSurplusBytesThatLagReachNobody(t *testing.T) {
+	const good = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood"
+	f := func(name, first, answer, next string) {
+		t.Helper()
+		later := make(chan bool)
+		o := rawtest.Serve(t, func(c *rawtest.Conn, nth int) {
+			if nth > 0 {
+				_, _ = readRequest(c)
+				_ = c.Try(good)
+				return
+			}
+			if _, err := readRequest(c); err != nil {
+				return
+			}
+			c.Say(answer)
+			<-later
+			c.Say("HTTP/1.1 200 OK\r\nSet-Cookie: planted=1\r\nContent-Length: 4\r\n\r\nEVIL")
+			later <- true
+			_, _ = c.Rest()
+		})
+		g := open(t, nil, o.URL())
+		if a := ask(t, g, first+" / HTTP/1.1\r\nHost: h\r\n\r\n"); a.Err != nil {
+			t.Errorf("%s: %v", name, a.Err)
 		}
-		c.Say(ok)
-		<-later
-		c.Say(evil)
 		later <- true
-		_, _ = c.Rest()
-	})
-	g := open(t, nil, o.URL())
-	for range 3 {
-		if a := ask(t, g, "POST / HTTP/1.1\r\nHost: h\r\n\r\n"); a.Body != "ok" {
-			t.Errorf("got %q %v", a.Body, a.Err)
+		<-later
+		if a := ask(t, g, next+" / HTTP/1.1\r\nHost: h\r\n\r\n"); a.Body != "good" {
+			t.Errorf("%s, then %s: got %q %v", name, next, a.Body, a.Err)
 		}
-		later <- true
-		<-later
+	}
+	for _, next := range []string{"GET", "POST"} {
+		f("a body after HEAD", "HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n", next)
+		f("a body after 304", "GET", "HTTP/1.1 304 Not Modified\r\n\r\n", next)
+		f("more than the length", "GET", ok, next)
+		f("bytes after the last chunk", "GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", next)
 	}
 }
 
