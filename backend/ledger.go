@@ -18,9 +18,12 @@ import (
 type Ledger interface {
 	// Put makes the terms those of the deal. A deal it does not know begins
 	// with t.Sold units sold and the rest available; of a deal it knows, the
-	// total changes by the difference and t.Sold means nothing. Putting the
-	// same terms again changes nothing. It returns ErrBelowSold, and changes
-	// nothing, when fewer would be left than are sold and reserved.
+	// total changes by the difference. What is sold never falls below t.Sold:
+	// a ledger that went back to an older state takes what it lacks from what
+	// is available, and then from what is reserved. Putting the same terms
+	// again changes nothing. It returns ErrBelowSold, and changes nothing, when
+	// the total would be less than is sold, or is lowered below what is sold
+	// and reserved.
 	Put(ctx context.Context, t Terms) (Levels, error)
 
 	// Reserve holds r.Units for r.Order, if the deal is open, the buyer keeps
@@ -32,8 +35,9 @@ type Ledger interface {
 	Reserve(ctx context.Context, r Reserve) (Hold, error)
 
 	// Confirm sells what the order holds. Repeating it changes nothing. It
-	// returns ErrLapsed, and the units are back, from Hold.Expires on, and
-	// for an order that holds nothing.
+	// returns ErrLapsed, and the units are back, from Hold.Expires on, when
+	// Put has since found them sold to others, and for an order that holds
+	// nothing.
 	Confirm(ctx context.Context, deal, order string) error
 
 	// Release gives back what the order holds and says what the order has in
@@ -57,7 +61,7 @@ const SweepMax = 1000
 type Terms struct {
 	Deal     string
 	Total    int64 // units, at least 0
-	Sold     int64 // units sold before the ledger knew of the deal
+	Sold     int64 // units known to be sold
 	PerBuyer int64 // most units one buyer may hold and have bought; 0: any
 	OpensAt  time.Time
 	ClosesAt time.Time // first instant at which nothing is sold any more; zero times leave that side open

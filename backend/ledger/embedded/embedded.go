@@ -62,14 +62,17 @@ func (l *Ledger) Put(ctx context.Context, terms backend.Terms) (levels backend.L
 		if !found {
 			d = deal{sold: terms.Sold, total: terms.Sold, available: 0}
 		}
-		d.available += terms.Total - d.total
+		lower := found && terms.Total < d.total
+		more := max(terms.Sold-d.sold, 0)
+		d.sold += more
+		d.available += terms.Total - d.total - more
 		d.total = terms.Total
-		if d.available < 0 {
+		if d.total < d.sold || lower && d.available < 0 {
 			return backend.ErrBelowSold, nil
 		}
 		levels = d.levels(terms.Deal, now)
 		return nil, t.Exec(`INSERT INTO deals (id, total, available, reserved, sold, per_buyer, opens, closes) VALUES (?,?,?,?,?,?,?,?)
-			ON CONFLICT (id) DO UPDATE SET total = excluded.total, available = excluded.available,
+			ON CONFLICT (id) DO UPDATE SET total = excluded.total, available = excluded.available, sold = excluded.sold,
 				per_buyer = excluded.per_buyer, opens = excluded.opens, closes = excluded.closes`,
 			terms.Deal, d.total, d.available, d.reserved, d.sold, terms.PerBuyer, orZero(terms.OpensAt), orZero(terms.ClosesAt))
 	})
@@ -129,6 +132,13 @@ func (l *Ledger) Confirm(ctx context.Context, deal, order string) error {
 		case h.sold():
 			return nil, nil
 		case now >= *h.expires:
+			return backend.ErrLapsed, giveBack(t, deal, order, h.units)
+		}
+		d, _, err := read(t, deal)
+		if err != nil {
+			return nil, err
+		}
+		if d.sold+h.units > d.total {
 			return backend.ErrLapsed, giveBack(t, deal, order, h.units)
 		}
 		return nil, errors.Join(

@@ -39,7 +39,7 @@ func (d *deal) refusal(t *batch.Tx, r backend.Reserve, now int64) (refusal, fail
 		}
 	}
 	switch {
-	case d.available == 0:
+	case d.available <= 0:
 		return backend.ErrSoldOut, nil
 	case d.available < r.Units:
 		return backend.ErrNotEnough, nil
@@ -48,9 +48,9 @@ func (d *deal) refusal(t *batch.Tx, r backend.Reserve, now int64) (refusal, fail
 }
 
 func (d *deal) levels(id string, now int64) backend.Levels {
-	return backend.Levels{
-		Deal: id, Total: d.total, Available: d.available, Reserved: d.reserved, Sold: d.sold, Now: at(now),
-	}
+	l := backend.Levels{Deal: id, Total: d.total, Available: max(d.available, 0), Sold: d.sold, Now: at(now)}
+	l.Reserved = l.Total - l.Available - l.Sold
+	return l
 }
 
 // hold is a row of holds.

@@ -1,9 +1,9 @@
 CREATE TABLE IF NOT EXISTS deals (
 	id        TEXT PRIMARY KEY,
 	total     INTEGER NOT NULL,
-	available INTEGER NOT NULL CHECK (available >= 0),
+	available INTEGER NOT NULL,  -- below 0: so many reserved units are known to be sold to others
 	reserved  INTEGER NOT NULL CHECK (reserved >= 0),
-	sold      INTEGER NOT NULL,
+	sold      INTEGER NOT NULL CHECK (sold <= total),
 	per_buyer INTEGER NOT NULL,
 	opens     INTEGER NOT NULL,  -- Unix ms, as every time; 0: open-ended
 	closes    INTEGER NOT NULL,

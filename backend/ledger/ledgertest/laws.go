@@ -34,7 +34,7 @@ func putDifference(s *sale) {
 func putSold(s *sale) {
 	s.put(backend.Terms{Total: 10, Sold: 7})
 	s.left(3, 0, 7)
-	s.put(backend.Terms{Total: 10, Sold: 9})
+	s.put(backend.Terms{Total: 10, Sold: 5})
 	s.left(3, 0, 7)
 }
 
@@ -225,4 +225,46 @@ func apart(s *sale) {
 	other.release(h.Order, false)
 	s.left(0, 1, 0)
 	other.left(0, 1, 0)
+}
+
+// goneBack tells a ledger of sales that it knows nothing of: an older state
+// has taken the place of its own.
+func goneBack(s *sale) {
+	s.put(backend.Terms{Total: 10})
+	mine := s.hold(s.ask("a"))
+	s.hold(s.ask("b"))
+	s.confirm(mine.Order, nil)
+	s.put(backend.Terms{Total: 10, Sold: 1})
+	s.left(8, 1, 1)
+	s.put(backend.Terms{Total: 10, Sold: 9})
+	s.left(0, 1, 9)
+	s.refused(s.ask("c"), backend.ErrSoldOut)
+	s.put(backend.Terms{Total: 10, Sold: 3}) // it has not gone back again
+	s.left(0, 1, 9)
+	if _, err := s.Put(s.Context(), backend.Terms{Deal: s.deal, Total: 10, Sold: 11}); !errors.Is(err, backend.ErrBelowSold) {
+		s.Errorf("more sold than there are: %v", err)
+	}
+	s.put(backend.Terms{Total: 12, Sold: 9})
+	s.left(2, 1, 9)
+}
+
+// soldToOthers has units reserved that turn out to be sold: whoever is first
+// has those that are left, and what lapses does not come back.
+func soldToOthers(s *sale) {
+	s.put(backend.Terms{Total: 4})
+	var holds []backend.Hold
+	for range 4 {
+		holds = append(holds, s.hold(s.ask("a")))
+	}
+	for range 2 {
+		s.put(backend.Terms{Total: 4, Sold: 3})
+		s.left(0, 1, 3)
+	}
+	s.confirm(holds[0].Order, nil)
+	s.confirm(holds[1].Order, backend.ErrLapsed)
+	s.left(0, 0, 4)
+	s.release(holds[2].Order, false)
+	s.release(holds[3].Order, false)
+	s.left(0, 0, 4)
+	s.refused(s.ask("b"), backend.ErrSoldOut)
 }

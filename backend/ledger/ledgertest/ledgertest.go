@@ -23,6 +23,8 @@ func Run(t *testing.T, open Open) {
 		"PutAgainChangesNothing":      putAgain,
 		"StockMovesByTheDifference":   putDifference,
 		"KnowsWhatWasSoldBefore":      putSold,
+		"GoneBackSellsNothingTwice":   goneBack,
+		"SoldToOthersCannotBeSold":    soldToOthers,
 		"RefusesInOrder":              refusals,
 		"NeverOversold":               oversold,
 		"LevelsAlwaysAddUp":           levelsAddUp,

@@ -13,6 +13,7 @@ import (
 // remembers everything and counts anew each time.
 type model struct {
 	terms backend.Terms
+	lost  int64 // sold units that Put told it of
 	holds []*modelHold
 }
 
@@ -22,25 +23,31 @@ type modelHold struct {
 	state            string // live, sold, gone
 }
 
-func (m *model) levels() (l backend.Levels) {
-	l.Total = m.terms.Total
+// levels also returns the units of live holds, which are more than Reserved
+// when some of them are known to be sold to others.
+func (m *model) levels() (l backend.Levels, held int64) {
+	l.Total, l.Sold = m.terms.Total, m.lost
 	for _, h := range m.holds {
 		switch h.state {
 		case "live":
-			l.Reserved += h.Units
+			held += h.Units
 		case "sold":
 			l.Sold += h.Units
 		}
 	}
-	l.Available = l.Total - l.Reserved - l.Sold
-	return l
+	l.Available = max(l.Total-held-l.Sold, 0)
+	l.Reserved = l.Total - l.Available - l.Sold
+	return l, held
 }
 
 func (m *model) put(t backend.Terms) error {
-	if l := m.levels(); t.Total < l.Reserved+l.Sold {
+	l, held := m.levels()
+	sold := max(l.Sold, t.Sold)
+	if t.Total < sold || t.Total < m.terms.Total && t.Total < held+sold {
 		return backend.ErrBelowSold
 	}
 	m.terms = t
+	m.lost += sold - l.Sold
 	return nil
 }
 
@@ -57,7 +64,7 @@ func (m *model) reserve(r backend.Reserve, now time.Time) (h *modelHold, replaye
 			has += h.Units
 		}
 	}
-	l := m.levels()
+	l, _ := m.levels()
 	switch {
 	case now.Before(m.terms.OpensAt):
 		return nil, false, backend.ErrNotOpen
@@ -86,7 +93,7 @@ func (m *model) find(order string) *modelHold {
 
 func (m *model) confirm(order string, now time.Time) error {
 	h := m.find(order)
-	if h.state == "live" && !now.Before(h.expires) {
+	if l, _ := m.levels(); h.state == "live" && (!now.Before(h.expires) || l.Sold+h.Units > l.Total) {
 		h.state = "gone"
 	}
 	if h.state == "gone" {
@@ -110,7 +117,8 @@ func (m *model) sweep(now time.Time) backend.Levels {
 			h.state = "gone"
 		}
 	}
-	return m.levels()
+	l, _ := m.levels()
+	return l
 }
 
 // history plays random histories on the ledger and on the model, and compares
@@ -179,6 +187,9 @@ func (p *play) stepPut(now time.Time) (string, error) {
 	case 0:
 		t.OpensAt = now.Add(time.Duration(p.rnd.Int64N(20)-10) * time.Second)
 	case 1:
+		l, _ := p.m.levels()
+		t.Sold = l.Sold + p.rnd.Int64N(2)
+	case 2:
 		t.ClosesAt = now.Add(time.Duration(p.rnd.Int64N(20)-10) * time.Second)
 	}
 	_, got := p.Put(p.Context(), t)

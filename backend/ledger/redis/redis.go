@@ -117,7 +117,7 @@ func (l *Ledger) Reserve(ctx context.Context, r backend.Reserve) (backend.Hold, 
 	var created, expires int64
 	var h backend.Hold
 	if _, err := fmt.Sscan(answer, &what, &created, &expires, &h.Order); err != nil {
-		return backend.Hold{}, fmt.Errorf("redis: reserve answered %q: %w", answer, err)
+		return backend.Hold{}, away(fmt.Errorf("reserve answered %q: %w", answer, err))
 	}
 	h.Created, h.Expires, h.Replayed, h.Gone = at(created), at(expires), what != "held", what == "gone"
 	return h, nil
@@ -183,9 +183,9 @@ func levels(deal string, v []int64, err, refused error) (backend.Levels, error) 
 	if err != nil {
 		return backend.Levels{}, away(err)
 	}
-	return backend.Levels{
-		Deal: deal, Total: v[0], Available: v[1], Reserved: v[0] - v[1] - v[2], Sold: v[2], Now: at(v[3]),
-	}, nil
+	l := backend.Levels{Deal: deal, Total: v[0], Available: max(v[1], 0), Sold: v[2], Now: at(v[3])}
+	l.Reserved = l.Total - l.Available - l.Sold
+	return l, nil
 }
 
 func away(err error) error {

@@ -38,7 +38,7 @@ local units = tonumber(ARGV[3])
 local has = (d[5] or 0) + units
 if d[2] ~= '0' and has > tonumber(d[2]) then return 'limit' end
 local left = d[1] - units
-if d[1] == '0' then return 'sold out' end
+if left <= -units then return 'sold out' end
 if left < 0 then return 'not enough' end
 
 -- As %d, because Redis formats numbers slowly.
