@@ -155,19 +155,23 @@ func (r *request) sign(c *token.Claims) bool {
 	return true
 }
 
-// storeAway answers where nobody can say who is next.
+// storeAway answers where nobody can say who is next. A room that fails open
+// does so for those it would let in: what the operator has closed or holds, and
+// what is sold out, stays shut.
 func (r *request) storeAway(to *upstream.Upstream, tk *token.Claims, k kind, err error) {
 	r.table.log.Debug("visitor not placed", "room", r.room.name, "err", err)
-	state := statePaused
-	switch r.room.OnStoreFailure {
-	case "open":
-		if to != nil {
-			r.decision = Opened
-			r.forward(to, admission{})
-			return
-		}
-	case "closed":
+	phase := r.room.phase()
+	state := r.room.refuses(phase)
+	switch {
+	case state != "":
+	case r.room.OnStoreFailure == "open" && phase != queue.Hold && to != nil:
+		r.decision = Opened
+		r.forward(to, admission{})
+		return
+	case r.room.OnStoreFailure == "closed":
 		state = stateClosed
+	default:
+		state = statePaused
 	}
 	if r.decision = Held; tk != nil {
 		r.decision = Waited

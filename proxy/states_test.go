@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dealgate/dealgate/proxy/rawtest"
 	"github.com/dealgate/dealgate/queue"
 )
 
@@ -116,6 +117,35 @@ func TestStoreAway(t *testing.T) {
 			t.Errorf("%s, poll: %s%s", mode, a.Head, a.Body)
 		}
 	}
+}
+
+// TestFailingOpenOpensNothingThatIsShut: on_store_failure: open is for visitors who
+// would have been let in, not for a room its operator has closed.
+func TestFailingOpenOpensNothingThatIsShut(t *testing.T) {
+	f := func(want string, state queue.State, left Stock) {
+		t.Helper()
+		g := newGate(t, func(c *Config) { c.Rooms[0].OnStoreFailure, c.Rooms[0].Stock = "open", left })
+		g.change(func(s *script) {
+			s.view.State = state
+			s.tail, s.head, s.outcomes[1] = 5, 1, queue.Outcome{Standing: queue.Called}
+		})
+		g.script.mu.Lock()
+		g.script.away = true
+		g.script.mu.Unlock()
+		for name, a := range map[string]*rawtest.Answer{
+			"newcomer": g.ask("GET", "/deals/1"), "called": g.ask("GET", "/deals/1", ticketCookie(g.ticket(1))),
+		} {
+			if a.Status != 429 || object(t, a)["state"] != want {
+				t.Errorf("%s, %s: %s%s", want, name, a.Head, a.Body)
+			}
+		}
+		if strings.Contains(g.seen(), "/deals/1") {
+			t.Errorf("%s: the origin was asked", want)
+		}
+	}
+	f("closed", queue.Closed, nil)
+	f("paused", queue.Hold, nil)
+	f("sold_out", queue.Auto, stock{0})
 }
 
 func TestOriginEndsTheSession(t *testing.T) {
