@@ -9,7 +9,7 @@ import (
 type Estimate struct {
 	Ahead   int64 // present visitors before it in its lane, exact to within a block
 	Waiting int64 // present visitors in its lane, in all
-	// ETA is the expected time until the place is called, between Low and High.
+	// ETA is the expected time until the visitor may enter, between Low and High.
 	// They are zero unless Known. With AtLeast no upper end is known: all three
 	// are the least it can be.
 	ETA, Low, High time.Duration
@@ -49,6 +49,7 @@ type outlook struct {
 	rate    float64 // of entry per second; +Inf: no limit; 0: unknown
 	leaving float64 // h: share of the present that goes absent per second
 	free    float64 // visitors that enter before slots limit, while it is unknown how fast they free up
+	called  float64 // visitors who were called and are expected to enter before anybody who waits
 	still   bool    // nobody is called: no ETA can be told
 }
 
@@ -59,6 +60,7 @@ func newOutlook(v *View) outlook {
 	if v.State == Open {
 		return o
 	}
+	o.called = float64(v.Called) * min(max(v.Yield, 0), 1)
 	if v.Rate > 0 {
 		o.rate = v.Rate
 	}
@@ -93,8 +95,9 @@ func (o *outlook) estimate(e *Estimate, ahead float64) {
 		e.pace = noIdea
 		return
 	}
+	e.pace = min(wait(ahead, o.rate, o.leaving), wait(ahead, paceRate, 0))
+	ahead += o.called
 	eta := wait(ahead, o.rate, o.leaving)
-	e.pace = min(eta, wait(ahead, paceRate, 0))
 	if !math.IsInf(o.rate, 1) {
 		e.Rate = o.rate
 	}
@@ -102,7 +105,7 @@ func (o *outlook) estimate(e *Estimate, ahead float64) {
 		return
 	}
 	e.Known, e.ETA, e.Low, e.High = true, eta, eta, eta
-	if e.AtLeast = ahead >= o.free || eta == longest; e.AtLeast || ahead == 0 {
+	if e.AtLeast = ahead >= o.free || eta == longest; e.AtLeast {
 		return
 	}
 	e.Low = wait(max(0, ahead-math.Sqrt(ahead)), o.rate*lowRate, o.leaving*lowLeaving)

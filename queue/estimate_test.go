@@ -175,3 +175,21 @@ func TestASlowRoomMayBeSpedUp(t *testing.T) {
 		t.Errorf("7,500 who wait poll %.0f times a second", o.polls(7500, 1))
 	}
 }
+
+// TestTheCalledEnterFirst: who waits behind nobody still waits for those who
+// were called and have not come in.
+func TestTheCalledEnterFirst(t *testing.T) {
+	f := func(called int, yield float64, ahead float64, want time.Duration) {
+		t.Helper()
+		o := newOutlook(&View{State: Auto, Rate: 10, Called: called, Yield: yield})
+		var e Estimate
+		o.estimate(&e, ahead)
+		if !e.Known || e.ETA != want || e.Low > want || e.High <= want {
+			t.Errorf("%d called, yield %v, %v ahead: %v to %v, about %v; want about %v", called, yield, ahead, e.Low, e.High, e.ETA, want)
+		}
+	}
+	f(0, 1, 0, 0) // the next poll, at most: High is not zero
+	f(30, 1, 0, 3*time.Second)
+	f(30, 0.5, 0, 1500*time.Millisecond) // half of them will not come
+	f(30, 1, 100, 13*time.Second)
+}

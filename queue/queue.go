@@ -212,6 +212,7 @@ type View struct {
 	Lanes     []LaneView // in the order of the policy, then any that are draining
 
 	Sessions    int           // live leases
+	Called      int           // invitations that are fresh and not claimed yet
 	Entered     float64       // sessions begun per second, moving
 	Leaving     float64       // h: share of the present that goes absent per second, moving
 	Yield       float64       // share of invitations claimed, moving, 0.3 to 1

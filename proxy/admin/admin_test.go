@@ -330,3 +330,14 @@ func TestHealth(t *testing.T) {
 		f("/readyz", 503, "room spring: the store is away")
 	})
 }
+
+// TestTheEngineMayRefuse: what the API let through, the engine judges under its lock.
+func TestTheEngineMayRefuse(t *testing.T) {
+	on(t, Config{Loopback: true}, func(n *node) {
+		n.engine.fail(fmt.Errorf("room spring: %w: want a rate or a capacity", queue.ErrRefused))
+		p := as[problem](n, n.ask("PATCH", "/admin/api/rooms/spring", `{"rate":60}`), 400)
+		if p.Type != "urn:dealgate:problem:invalid-change" || !strings.Contains(p.Detail, "want a rate or a capacity") {
+			t.Errorf("%+v", p)
+		}
+	})
+}

@@ -176,6 +176,10 @@ func (h *handler) reset(w http.ResponseWriter, r *http.Request, room *queue.Room
 func (h *handler) control(w http.ResponseWriter, r *http.Request, room *queue.Room, c queue.Control) {
 	before := stateOf(room, room.View().Overrides)
 	o, err := room.Control(r.Context(), c)
+	if errors.Is(err, queue.ErrRefused) { // two changes at once left nothing this one may change
+		invalidChange.with("%v", err).write(w)
+		return
+	}
 	if err != nil {
 		h.cfg.Log.Warn("room not changed", "room", room.Name(), "by", r.RemoteAddr, "err", err)
 		w.Header().Set("Retry-After", "1")

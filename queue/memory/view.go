@@ -27,6 +27,7 @@ func (r *room) view(endSeq int64, now time.Time) *queue.View {
 		v.Message = *r.over.Message
 	}
 	for i, l := range r.lanes {
+		v.Called += len(l.called) + len(l.tries)
 		lv := &v.Lanes[i]
 		lv.Lane, lv.Epoch, lv.Head, lv.Tail, lv.Present = l.name, l.epoch, l.line.head, l.line.tail, l.line.present
 		lv.From, lv.To = l.line.head, l.line.tail // the counts are always those of now
