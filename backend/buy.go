@@ -35,7 +35,8 @@ func (p *Purchase) print() string { return strconv.FormatInt(p.Units, 10) + " " 
 // was cut off by a crash, and by now its reservation is gone: it needs a new key.
 //
 // A deal that was sold out less than a second ago is refused without asking
-// the ledger, but not in the first seconds of the shop.
+// the ledger, but not in the first seconds of the shop, nor while somebody may
+// hold a unit that it could not tell them of.
 func (s *Shop) Buy(ctx context.Context, p Purchase) (Order, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
@@ -60,7 +61,17 @@ func (s *Shop) Buy(ctx context.Context, p Purchase) (Order, error) {
 	if err != nil {
 		return Order{}, err
 	}
-	return s.write(ctx, e, p, h)
+	o, err = s.write(ctx, e, p, h)
+	s.remember(e, err)
+	return o, err
+}
+
+// remember has everybody who buys the deal ask the ledger for as long as a
+// hold lasts, if after err there may be one whose buyer was not told of it.
+func (s *Shop) remember(e *entry, err error) {
+	if errors.Is(err, ErrAway) {
+		e.unsure.Store(time.Now().Add(s.cfg.PayWithin).UnixNano())
+	}
 }
 
 // reserve asks the ledger, and remembers that there was nothing left.
@@ -69,8 +80,12 @@ func (s *Shop) reserve(ctx context.Context, e *entry, p Purchase) (Hold, error) 
 	h, err := s.cfg.Ledger.Reserve(ctx, Reserve{
 		Deal: p.Deal, Order: NewID(), Buyer: p.Buyer, Key: p.Key, Print: p.print(), Units: p.Units, Hold: s.cfg.PayWithin,
 	})
+	s.remember(e, err)
 	if errors.Is(err, ErrSoldOut) {
 		e.soldOut.Store(asked.UnixNano())
+	}
+	if errors.Is(err, ErrNoDeal) { // it is on sale, so the ledger has lost it; the sweep puts it again
+		err = fmt.Errorf("%w: the ledger has lost the deal", ErrAway)
 	}
 	if err != nil {
 		return Hold{}, fmt.Errorf("deal %s: %w", p.Deal, err)

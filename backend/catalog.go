@@ -1,8 +1,6 @@
 package backend
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -24,9 +22,10 @@ type catalog struct {
 // entry is a deal on sale and what this process knows of its stock.
 type entry struct {
 	Deal
-	configured bool
-	known      atomic.Pointer[known]
-	soldOut    atomic.Int64 // when the ledger was asked that had nothing available, Unix ns; 0: it had
+	known   atomic.Pointer[known]
+	soldOut atomic.Int64 // when the ledger was asked that had nothing available, Unix ns; 0: it had
+	unsure  atomic.Int64 // until when somebody may hold a unit without having been told, Unix ns
+	unput   atomic.Bool  // the ledger may have other terms
 }
 
 // known is an answer of the ledger and when it was asked for it.
@@ -94,113 +93,6 @@ func (s *Shop) Left(deals []string) (int64, bool) {
 	return left, true
 }
 
-// SetDeals makes deals the configured ones, at start and when the
-// configuration was reloaded. Stock that differs from before moves what is
-// available by the difference. It names the deals that cannot be as they are
-// given, and then the catalog stays as it was.
-func (s *Shop) SetDeals(ctx context.Context, deals []Deal) error {
-	s.changing.Lock()
-	defer s.changing.Unlock()
-	stored, err := s.cfg.Store.Deals(ctx)
-	if err != nil {
-		return fmt.Errorf("deals: %w", err)
-	}
-	old, next := s.catalog.Load(), &catalog{byID: make(map[string]*entry)}
-	var faults []error
-	add := func(d Deal, configured bool) {
-		if next.byID[d.ID] != nil {
-			if configured {
-				faults = append(faults, fmt.Errorf("deal %s: is there twice", d.ID))
-			}
-			return
-		}
-		e, err := s.put(ctx, d, old.byID[d.ID])
-		if err != nil {
-			faults = append(faults, err)
-			return
-		}
-		e.configured = configured
-		next.byID[d.ID], next.list = e, append(next.list, e)
-	}
-	for _, d := range deals {
-		add(d, true)
-	}
-	for _, d := range stored {
-		add(d, false)
-	}
-	if err := errors.Join(faults...); err != nil {
-		return err
-	}
-	s.catalog.Store(next)
-	return nil
-}
-
-// Create adds a deal for good. The same deal again changes nothing and
-// returns false; another deal with its id is ErrDealExists.
-func (s *Shop) Create(ctx context.Context, d Deal) (created bool, err error) {
-	s.changing.Lock()
-	defer s.changing.Unlock()
-	old := s.catalog.Load()
-	if e := old.byID[d.ID]; e != nil {
-		if e.same(d) {
-			return false, nil
-		}
-		return false, fmt.Errorf("deal %s: %w", d.ID, ErrDealExists)
-	}
-	if err := d.Validate(); err != nil {
-		return false, err
-	}
-	if err := s.cfg.Store.AddDeal(ctx, d); err != nil {
-		return false, fmt.Errorf("deal %s: %w", d.ID, err)
-	}
-	e, err := s.put(ctx, d, nil)
-	if err != nil {
-		return false, err
-	}
-	next := &catalog{byID: make(map[string]*entry, len(old.list)+1), list: append(old.list[:len(old.list):len(old.list)], e)}
-	for _, e := range next.list {
-		next.byID[e.ID] = e
-	}
-	s.catalog.Store(next)
-	return true, nil
-}
-
-// put checks the deal and makes its terms those of the ledger. What was known
-// of it before is forgotten for what the ledger says now.
-func (s *Shop) put(ctx context.Context, d Deal, old *entry) (*entry, error) {
-	if err := d.Validate(); err != nil {
-		return nil, fmt.Errorf("deal %s: %w", d.ID, err)
-	}
-	sold, err := s.cfg.Store.Sold(ctx, d.ID)
-	if err != nil {
-		return nil, fmt.Errorf("deal %s: %w", d.ID, err)
-	}
-	asked := time.Now()
-	l, err := s.cfg.Ledger.Put(ctx, d.terms(sold))
-	if err != nil {
-		return nil, fmt.Errorf("deal %s: %w", d.ID, err)
-	}
-	e := &entry{Deal: d}
-	if old != nil && old.same(d) {
-		e = old
-	}
-	e.learn(l, asked)
-	return e, nil
-}
-
-// refresh asks the ledger for the stock of a deal.
-func (s *Shop) refresh(ctx context.Context, e *entry) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	asked := time.Now()
-	l, err := s.cfg.Ledger.Sweep(ctx, e.ID)
-	if err != nil {
-		return err
-	}
-	e.learn(l, asked)
-	return nil
-}
-
 func (e *entry) learn(l Levels, asked time.Time) {
 	if k := e.known.Load(); k != nil && k.asked.After(asked) {
 		return
@@ -214,10 +106,10 @@ func (e *entry) learn(l Levels, asked time.Time) {
 }
 
 // isSoldOut reports whether the ledger, asked less than a second ago, had
-// nothing available.
+// nothing available, also for those who may hold a unit and ask again.
 func (e *entry) isSoldOut(now time.Time) bool {
 	at := e.soldOut.Load()
-	return at != 0 && now.UnixNano()-at < int64(soldOutFor)
+	return at != 0 && now.UnixNano()-at < int64(soldOutFor) && now.UnixNano() >= e.unsure.Load()
 }
 
 func (e *entry) listing(now time.Time) Listing {

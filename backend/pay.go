@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// Paying, cancelling and repairing an order keep out of each other's way
+// within this process only. Several processes on one ledger and one book need
+// more: a lock on the order that they share, for as long as money moves.
+
 // Pay takes the buyer's money and sells the units. Paying a paid order again
 // changes nothing. It returns ErrDeclined, and the order can be tried again
 // until its PayBefore; ErrLapsed when that has passed, and the money, if any

@@ -75,7 +75,8 @@ func open(t *testing.T, dir string, deals ...backend.Deal) *stand {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var run sync.WaitGroup
-	run.Go(func() { s.Shop.Run(ctx) })
+	shop := s.Shop // a test may put another in its place
+	run.Go(func() { shop.Run(ctx) })
 	t.Cleanup(func() {
 		cancel()
 		run.Wait()
