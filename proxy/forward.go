@@ -128,6 +128,8 @@ func (r *request) forward(to *upstream.Upstream, a admission) {
 	}
 	var f upstream.Forwarding
 	r.describe(&f, a.claims)
+	// Known before: the request may be out of bounds once it was forwarded.
+	browses := (a.pass != nil || a.settle != nil) && r.kind() == browser
 	err := to.Forward(r.ctx, &f)
 	if err != nil {
 		r.failed(err, f.RequestID)
@@ -143,19 +145,20 @@ func (r *request) forward(to *upstream.Upstream, a admission) {
 		a.pass = passOf(s.ticket, r.room.name, s.ends, s.provisional)
 	}
 	if a.pass != nil {
-		r.give(a.pass)
+		r.give(a.pass, browses)
 	}
 }
 
 // give signs a pass and sets it; the answer is the visitor's alone. A browser is
 // asked to bring a provisional one back at once: who reads a page that loads
-// nothing else would lose its session after half a minute.
-func (r *request) give(pass *token.Claims) {
+// nothing else would lose its session after half a minute. It leaves the request
+// itself alone.
+func (r *request) give(pass *token.Claims, browses bool) {
 	pass.IssuedAt = min(now(r.room).Unix(), pass.Expires)
 	if r.sign(pass) {
 		r.setCookie(token.Pass, r.token, pass)
 		private(&r.ctx.Response.Header)
-		if pass.Provisional && r.kind() == browser {
+		if pass.Provisional && browses {
 			r.ctx.Response.Header.Add("Link", "</.dealgate/rooms/"+r.room.name+"/ticket>; rel=prefetch")
 		}
 	}
@@ -167,7 +170,7 @@ func (r *request) letGo(to *upstream.Upstream, a admission) {
 	if err := to.Ready(); err != nil {
 		r.failed(err, nil)
 		if a.pass != nil {
-			r.give(a.pass)
+			r.give(a.pass, r.kind() == browser)
 		}
 		return
 	}
@@ -184,6 +187,7 @@ func (r *request) describe(f *upstream.Forwarding, c *token.Claims) {
 	}
 	r.id = upstream.AppendRequestID(r.id[:0], &r.ctx.Request.Header)
 	f.RequestID = r.id
+	f.DropAuthorization = r.bearsOurs()
 	if r.room == nil {
 		return
 	}
@@ -272,8 +276,12 @@ func (r *request) endSession(c *token.Claims) {
 }
 
 // private keeps shared caches from an answer that carries a cookie of ours.
-// What the origin said stays where it is as strict.
+// What the origin said stays where it is as strict; what it said to particular
+// caches, which they would heed before Cache-Control, goes.
 func private(h *fasthttp.ResponseHeader) {
+	for _, name := range [...]string{"cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control", "x-accel-expires"} {
+		dropField(h, name, func([]byte) {})
+	}
 	var said []byte
 	dropField(h, "cache-control", func(v []byte) { said = append(append(said, ','), bytes.ToLower(v)...) })
 	value := "private"

@@ -62,7 +62,7 @@ func (r *request) passStatus(p held) {
 	c := p.claims
 	if set := r.renewal(c).get(); set.ends.After(now(r.room)) {
 		c = passOf(set.ticket, r.room.name, set.ends, set.provisional)
-		r.give(c)
+		r.give(c, r.kind() == browser)
 	}
 	s := r.about(c, stateAdmitted)
 	s.passEnds = c.Expires
@@ -139,7 +139,7 @@ func (r *request) claimStatus(tk held, told string) bool {
 
 // admitted answers with a fresh pass.
 func (r *request) admitted(tk, pass *token.Claims, code int, inBody bool) {
-	r.give(pass)
+	r.give(pass, r.kind() == browser)
 	s := r.about(tk, stateAdmitted)
 	s.passEnds = pass.Expires
 	if inBody {

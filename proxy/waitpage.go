@@ -81,7 +81,7 @@ func (r *request) joinHere(back string) (s *status, led bool) {
 	}
 	r.decision = Entered
 	r.waited(tk)
-	r.give(admit(tk, entry.Ends, true).pass)
+	r.give(admit(tk, entry.Ends, true).pass, r.kind() == browser)
 	r.lead(back)
 	return nil, true
 }

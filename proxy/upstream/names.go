@@ -4,20 +4,25 @@ package upstream
 type verdict uint8
 
 const (
-	pass       verdict = iota // goes on as it is
-	drop                      // never goes on
-	dropUnless                // goes on from a trusted peer only
-	connection                // names what is meant for one hop only
-	upgrade                   // asks for another protocol
-	cookie                    // goes on without our own cookies
-	requestID                 // goes on if it is sane
-	length                    // framing, written by us
+	pass          verdict = iota // goes on as it is
+	drop                         // never goes on
+	dropUnless                   // goes on from a trusted peer only
+	authorization                // goes on unless it was for us
+	connection                   // names what is meant for one hop only
+	upgrade                      // asks for another protocol
+	cookie                       // goes on without our own cookies
+	requestID                    // goes on if it is sane
+	length                       // framing, written by us
 )
 
 // judge says what becomes of a request header by its name. A name with "_"
 // counts as the one with "-" it may be taken for behind the origin's server.
 func judge(name []byte) verdict {
 	switch name[0] | 0x20 {
+	case 'a':
+		if same(name, "authorization") {
+			return authorization
+		}
 	case 'c':
 		switch {
 		case same(name, "cookie"):
@@ -49,7 +54,8 @@ func judge(name []byte) verdict {
 			return drop
 		}
 	case 'p':
-		if same(name, "proxy-connection") || same(name, "proxy-authorization") || same(name, "proxy-authenticate") {
+		if same(name, "proxy-connection") || same(name, "proxy-authorization") || same(name, "proxy-authenticate") ||
+			same(name, "proxy") { // the HTTP_PROXY of what runs as CGI
 			return drop
 		}
 	case 't':
@@ -89,7 +95,8 @@ func judgeX(name []byte) verdict {
 		return dropUnless
 	case same(name, "x-real-ip"):
 		return dropUnless
-	case same(name, "x-original-url"), same(name, "x-rewrite-url"):
+	case same(name, "x-original-url"), same(name, "x-rewrite-url"), same(name, "x-original-uri"),
+		same(name, "x-override-url"), same(name, "x-http-destinationurl"):
 		// Proxies we trust pass these on unread, and an origin that obeys them
 		// serves another path than the one that was decided on.
 		return drop

@@ -13,6 +13,7 @@ import (
 // it writes.
 type request struct {
 	trusted   bool
+	withheld  bool   // Authorization does not go on
 	id        []byte // the client's X-Request-Id, if it is sane
 	declared  bool   // it had a Content-Length
 	upgrade   bool   // Connection names Upgrade …
@@ -29,7 +30,7 @@ const mostNamed = 16
 // appendRequest appends the head of the request to the origin. body is the
 // length of the request's body, or -1 for a chunked one.
 func (r *request) appendRequest(dst []byte, h *fasthttp.RequestHeader, f *Forwarding, body int) ([]byte, error) {
-	*r = request{trusted: f.Trusted, named: r.named[:0]}
+	*r = request{trusted: f.Trusted, withheld: f.DropAuthorization, named: r.named[:0]}
 	dst = append(dst, h.Method()...)
 	dst = append(dst, ' ')
 	dst = append(dst, h.RequestURI()...)
@@ -160,6 +161,10 @@ func (r *request) appendFields(dst, raw []byte) ([]byte, error) {
 		switch value := trim(line[colon+1:]); v {
 		case dropUnless:
 			if r.trusted {
+				dst = append(append(dst, line...), "\r\n"...)
+			}
+		case authorization:
+			if !r.withheld {
 				dst = append(append(dst, line...), "\r\n"...)
 			}
 		case connection:

@@ -46,7 +46,8 @@ func TestHeadersThatGoOnDoSoAsTheyAre(t *testing.T) {
 	// P28: what an untrusted peer says of addresses and targets.
 	f("X-Forwarded-For: 1.1.1.1\r\nx-forwarded-host: e\r\nX-Forwarded-Proto: https\r\nX-FORWARDED-PORT: 1\r\n"+
 		"X-Forwarded-Prefix: /e\r\nForwarded: for=e\r\nX-Real-IP: e\r\nTrue-Client-IP: e\r\nCF-Connecting-IP: e\r\n"+
-		"X-Original-URL: /e\r\nX-Rewrite-URL: /e\r\nA: 1\r\n", "A: 1\r\n")
+		"X-Original-URL: /e\r\nX-Rewrite-URL: /e\r\nX-Original-URI: /e\r\nX-Override-URL: /e\r\nX-HTTP-DestinationURL: /e\r\n"+
+		"Proxy: http://e\r\nA: 1\r\n", "A: 1\r\n")
 	// P29: our own names, in any spelling.
 	f("X-Dealgate-Session: e\r\nx-DEALGATE-command: end\r\nX_Dealgate_Room: e\r\nX-Dealgate_Room: e\r\nX_Forwarded_For: e\r\n"+
 		"X_Custom: e\r\nTrue_Client_IP: e\r\nContent_Length: 5\r\nTransfer_Encoding: chunked\r\nA: 1\r\n", "A: 1\r\n")

@@ -161,6 +161,9 @@ func (r *response) statusLine(b []byte) error {
 		(len(b) > 12 && b[12] != ' ') {
 		return broken("status line %.40q", b)
 	}
+	if !printable(b) { // others end a line at a bare CR
+		return broken("control byte in status line %.40q", b)
+	}
 	r.http10 = b[7] == '0'
 	for _, c := range b[9:12] {
 		if c < '0' || c > '9' {

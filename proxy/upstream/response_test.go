@@ -70,6 +70,9 @@ func TestWhatIsNotHTTPIsABadGateway(t *testing.T) {
 			t.Errorf("%.200q: %q %q", answer, a.Head, a.Body)
 		}
 	}
+	for _, line := range []string{"HTTP/1.1 200 OK\rX-Evil: 1", "HTTP/1.1 200 O\x00K", "HTTP/1.1 200 O\x7fK", "HTTP/1.1 200\r"} {
+		f(line + "\r\nContent-Length: 5\r\n\r\nhello")
+	}
 	for _, fields := range []string{ // R2, R7
 		"Content-Length: 5\r\nContent-Length: 6\r\n", "Content-Length: -5\r\n", "Content-Length: 5, 5\r\n", "Content-Length: +5\r\n",
 		"Content-Length:\r\n", "Content-Length: 05\r\n", "Content-Length: 99999999999999999999\r\n",

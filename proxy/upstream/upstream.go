@@ -154,6 +154,8 @@ type Forwarding struct {
 	// Trusted says that the peer is one of ours: its Forwarded, X-Real-IP,
 	// True-Client-IP, CF-Connecting-IP and other X-Forwarded-* pass.
 	Trusted bool
+	// DropAuthorization says that the client's Authorization was for the proxy.
+	DropAuthorization bool
 }
 
 // Forward sends ctx's request to the origin and fills ctx's response: when it
