@@ -165,7 +165,11 @@ func (c *scene) keepUp(provider string, gone <-chan struct{}) {
 			fmt.Sprintf("SHOP_KILL=%s %d", step, 1+rand.IntN(stock/80)))
 		var log bytes.Buffer
 		cmd.Stderr = &log
-		out, err := cmd.StdoutPipe()
+		_, err := cmd.StdinPipe() // the shop ends with it
+		var out io.Reader
+		if err == nil {
+			out, err = cmd.StdoutPipe()
+		}
 		if err == nil {
 			err = cmd.Start()
 		}

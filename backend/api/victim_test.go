@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -25,6 +26,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv("SHOP_DIR") == "" {
 		os.Exit(m.Run())
 	}
+	go func() {
+		io.Copy(io.Discard, os.Stdin) // until the test ends, even if it is killed
+		os.Exit(1)
+	}()
 	if err := victim(context.Background(), os.Getenv("SHOP_DIR")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
