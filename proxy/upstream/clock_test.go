@@ -146,4 +146,32 @@ func TestPatienceEnds(t *testing.T) {
 	})
 }
 
+// What has come of a short answer that lags is passed on after a moment.
+func TestAShortAnswerThatLagsIsNotHeldBack(t *testing.T) {
+	origin := func(c net.Conn, br *bufio.Reader) {
+		if _, err := http.ReadRequest(br); err == nil {
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+			time.Sleep(2 * time.Second)
+			_, _ = io.WriteString(c, "world")
+		}
+	}
+	pretend(t, Config{}, origin, func(c net.Conn, br *bufio.Reader) {
+		start := time.Now()
+		_, _ = io.WriteString(c, plain)
+		resp, err := http.ReadResponse(br, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		half := make([]byte, 5)
+		_, err = io.ReadFull(resp.Body, half)
+		if took := time.Since(start); err != nil || string(half) != "hello" || took > gatherFor+time.Millisecond {
+			t.Errorf("got %q %v after %v", half, err, took)
+		}
+		rest, err := io.ReadAll(resp.Body)
+		if took := time.Since(start); err != nil || string(rest) != "world" || took > 2*time.Second+time.Millisecond {
+			t.Errorf("got %q %v after %v", rest, err, took)
+		}
+	})
+}
+
 var _ fasthttp.ReadCloserWithError = (*exchange)(nil)

@@ -66,7 +66,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	end := now.Add(c.patience)
 	for {
-		if c.armed.Sub(now) < watchEvery/2 {
+		if !c.hasty && c.armed.Sub(now) < watchEvery/2 { // the hasty have set their own
 			c.armed = now.Add(watchEvery)
 			if err := c.SetReadDeadline(c.armed); err != nil {
 				return 0, err
