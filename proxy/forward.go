@@ -132,7 +132,7 @@ func (r *request) forward(to *upstream.Upstream, a admission) {
 	browses := (a.pass != nil || a.settle != nil) && r.kind() == browser
 	err := to.Forward(r.ctx, &f)
 	if err != nil {
-		r.failed(err, f.RequestID)
+		r.failed(to, err, f.RequestID)
 	}
 	if r.command() {
 		r.end(to, a.claims)
@@ -149,10 +149,9 @@ func (r *request) forward(to *upstream.Upstream, a admission) {
 	}
 }
 
-// give signs a pass and sets it; the answer is the visitor's alone. A browser is
+// give signs a pass and sets it; the answer is the visitor's alone. What browses is
 // asked to bring a provisional one back at once: who reads a page that loads
-// nothing else would lose its session after half a minute. It leaves the request
-// itself alone.
+// nothing else would lose its session after half a minute.
 func (r *request) give(pass *token.Claims, browses bool) {
 	pass.IssuedAt = min(now(r.room).Unix(), pass.Expires)
 	if r.sign(pass) {
@@ -168,7 +167,7 @@ func (r *request) give(pass *token.Claims, browses bool) {
 // when the origin can be reached.
 func (r *request) letGo(to *upstream.Upstream, a admission) {
 	if err := to.Ready(); err != nil {
-		r.failed(err, nil)
+		r.failed(to, err, nil)
 		if a.pass != nil {
 			r.give(a.pass, r.kind() == browser)
 		}
@@ -200,22 +199,28 @@ func (r *request) describe(f *upstream.Forwarding, c *token.Claims) {
 	}
 }
 
-// failed answers for an origin that did not.
-func (r *request) failed(err error, id []byte) {
-	r.decision = Failed
+// failed answers for an origin that did not. What the client spoiled is no news.
+func (r *request) failed(to *upstream.Upstream, err error, id []byte) {
+	log := r.table.log
 	switch {
-	case errors.Is(err, upstream.ErrTimeout):
-		r.answerFault(fasthttp.StatusGatewayTimeout, problemOriginLate, string(id))
+	case errors.Is(err, upstream.ErrGone):
+		r.decision = Gone
+		r.ctx.Response.SetConnectionClose()
+		log.Debug("client left before the answer", "err", err, "request", string(id))
+		return
 	case errors.Is(err, upstream.ErrRequest):
 		r.decision = Refused
 		r.answerFault(fasthttp.StatusBadRequest, problemRequest, string(id))
 		r.ctx.Response.SetConnectionClose()
-	case errors.Is(err, upstream.ErrGone):
-		r.ctx.Response.SetConnectionClose()
+		log.Debug("request broke off or is not fit to be forwarded", "err", err, "request", string(id))
+		return
+	case errors.Is(err, upstream.ErrTimeout):
+		r.answerFault(fasthttp.StatusGatewayTimeout, problemOriginLate, string(id))
 	default:
 		r.answerFault(fasthttp.StatusBadGateway, problemOrigin, string(id))
 	}
-	r.table.log.Warn("request not answered by its origin", "err", err, "status", r.ctx.Response.StatusCode(), "request", string(id))
+	r.decision = Failed
+	to.Warn(log, "request not answered by its origin", "err", err, "status", r.ctx.Response.StatusCode(), "request", string(id))
 }
 
 // command takes the origin's word for us out of its answer. It reports whether

@@ -21,6 +21,7 @@ const (
 	Missed                       // nothing matches it: 404
 	Refused                      // malformed, misdirected or forbidden: 4xx
 	Failed                       // the origin failed: 502 or 504
+	Gone                         // its client left before the origin answered
 	decisions
 )
 
@@ -30,7 +31,7 @@ func (d Decision) String() string {
 		d = 0
 	}
 	return [decisions]string{"unknown", "passed", "admitted", "claimed", "entered", "opened", "joined", "waited",
-		"held", "polled", "left", "own", "missed", "refused", "failed"}[d]
+		"held", "polled", "left", "own", "missed", "refused", "failed", "gone"}[d]
 }
 
 // Observer is told what the Handler does. Its methods are called on the

@@ -249,7 +249,7 @@ func (x *exchange) CloseWithError(err error) error {
 func (x *exchange) tell(err error) error {
 	if !errors.Is(err, io.EOF) && !errors.Is(err, ErrGone) && !x.told {
 		x.told = true
-		x.u.cfg.Log.Warn("answer broke off", "upstream", x.u.cfg.Name, "err", err)
+		x.u.Warn(x.u.cfg.Log, "answer broke off", "err", err)
 	}
 	return err
 }

@@ -67,6 +67,7 @@ type Upstream struct {
 	cfg     Config
 	targets []*target
 	turn    atomic.Uint32
+	warned  news
 
 	mu    sync.Mutex // guards pipes and closed
 	pipes map[*pipe]struct{}
