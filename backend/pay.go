@@ -18,16 +18,11 @@ import (
 // was taken, is given back; ErrState for a cancelled order; ErrBusy while it
 // is being paid already.
 func (s *Shop) Pay(ctx context.Context, buyer, id string) (Order, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-	defer cancel()
-	if !s.lock(id) {
-		return Order{}, ErrBusy
-	}
-	defer s.unlock(id)
-	o, err := s.Order(ctx, buyer, id)
+	ctx, o, done, err := s.hold(ctx, buyer, id)
 	if err != nil {
 		return Order{}, err
 	}
+	defer done()
 	switch o.Status {
 	case Paid:
 		return o, nil
@@ -68,16 +63,11 @@ func (s *Shop) pay(ctx context.Context, o Order) (Order, error) {
 // Cancel gives the units of an unpaid order back. Cancelling again changes
 // nothing; a paid order is ErrState, an expired one ErrLapsed.
 func (s *Shop) Cancel(ctx context.Context, buyer, id string) (Order, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-	defer cancel()
-	if !s.lock(id) {
-		return Order{}, ErrBusy
-	}
-	defer s.unlock(id)
-	o, err := s.Order(ctx, buyer, id)
+	ctx, o, done, err := s.hold(ctx, buyer, id)
 	if err != nil {
 		return Order{}, err
 	}
+	defer done()
 	if o.Status == Reserved {
 		o, err = s.close(ctx, o, Cancelled)
 	}
@@ -90,6 +80,25 @@ func (s *Shop) Cancel(ctx context.Context, buyer, id string) (Order, error) {
 		return o, ErrLapsed
 	}
 	return o, nil
+}
+
+// hold returns a buyer's order, which nobody else pays or cancels until done is
+// called, and a context that outlives the caller's: what is begun is brought to
+// its end. It returns ErrBusy if somebody else holds it.
+func (s *Shop) hold(ctx context.Context, buyer, id string) (held context.Context, o Order, done func(), err error) {
+	if !s.lock(id) {
+		return nil, Order{}, nil, ErrBusy
+	}
+	held, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	done = func() {
+		cancel()
+		s.unlock(id)
+	}
+	if o, err = s.Order(held, buyer, id); err != nil {
+		done()
+		return nil, Order{}, nil, err
+	}
+	return held, o, done, nil
 }
 
 // close releases what a reserved order holds and finishes it with status; an
